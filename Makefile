@@ -1,0 +1,58 @@
+# Everything sets itself up in .venv; the second time it is quick.
+PYTHON ?= python3
+DATA_DIR ?=
+PORT ?= 8000
+BIN := .venv/bin
+READY := .venv/.ready
+FOLDER := $(if $(DATA_DIR),--data-dir "$(DATA_DIR)",)
+
+.PHONY: help setup demo test test-fast check format bench lock clean
+
+help:
+	@echo "make demo       import real purchase data, run a campaign on it, serve the console"
+	@echo "make test       checks and all tests"
+	@echo "make test-fast  the tests without browser and long runs"
+	@echo "make check      format, lint, types, import rules"
+	@echo "make bench      the benchmarks, one JSON object a line"
+	@echo "make lock       renew constraints.txt"
+
+setup: $(READY)
+
+$(READY): constraints.txt pyproject.toml hatch_build.py package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit("Kaquan needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+demo: setup
+	$(BIN)/kaquan demo $(FOLDER) --port $(PORT)
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: check
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+test-fast: setup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow and not browser"
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+lock:
+	$(PYTHON) -m venv .cache/lock
+	.cache/lock/bin/python -m pip install --quiet uv
+	.cache/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --all-extras --group dev \
+		--output-file constraints.txt pyproject.toml requirements-build.in
+
+clean:
+	rm -rf .venv .cache src/kaquan/console/static/vendor

@@ -1,0 +1,137 @@
+"""Moving value: issue, take, give back. The database has the last word on every balance."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import psycopg
+
+from kaquan.ledger.model import (
+    ISSUED,
+    REDEEMED,
+    UNLIMITED,
+    AccountKey,
+    AccountKind,
+    Cause,
+    Movement,
+    Transfer,
+)
+from kaquan.ledger.store import insert_transfers, list_transfers, lock_accounts
+from kaquan.runtime import KaquanError, Tx
+
+_OUTSIDE = "@"
+
+
+class Overdrawn(KaquanError):
+    """The accounts do not hold what was asked of them; nothing was moved."""
+
+    key = "quantity_exceeded"
+
+
+class OverReturned(KaquanError):
+    """More was to be given back than had been taken; nothing was moved."""
+
+    key = "already_rolled_back"
+
+
+async def post_transfers(tx: Tx, movements: Sequence[Movement], *, now: datetime) -> None:
+    """Post movements together: all or none. Locks their accounts in primary-key order first.
+
+    Raises Overdrawn when an account lacks the amount, and OverReturned when a return exceeds
+    what is left to return; ``tx`` stays usable after both.
+    """
+    if not movements:
+        return
+    keys = {
+        AccountKey(owner, m.kind)
+        for m in movements
+        for owner in (m.from_owner, m.to_owner)
+        if not owner.startswith(_OUTSIDE)
+    }
+    await lock_accounts(tx, sorted(keys))
+    try:
+        async with tx.transaction():
+            await insert_transfers(tx, movements, at=now)
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name == "account_not_overdrawn":
+            raise Overdrawn("An account does not hold what was asked of it.") from error
+        if error.diag.constraint_name == "transfer_not_returned_twice":
+            raise OverReturned("More would be returned than was taken.") from error
+        raise
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise Overdrawn("An account that was never opened holds nothing.") from error
+
+
+def issue(owner: str, kind: AccountKind, amount: int, *, cause_id: str) -> Movement:
+    """Grant ``amount`` to an account, opening it if need be."""
+    return Movement(
+        from_owner=ISSUED,
+        to_owner=owner,
+        kind=kind,
+        amount=amount,
+        cause=Cause.ISSUE,
+        cause_id=cause_id,
+    )
+
+
+def withdraw(owner: str, kind: AccountKind, amount: int, *, cause_id: str) -> Movement:
+    """Take back a grant that was not used."""
+    return Movement(
+        from_owner=owner,
+        to_owner=ISSUED,
+        kind=kind,
+        amount=amount,
+        cause=Cause.WITHDRAW,
+        cause_id=cause_id,
+    )
+
+
+def take(owner: str, kind: AccountKind, amount: int, *, cause_id: str) -> Movement:
+    """Use ``amount`` of an account for a redemption."""
+    return Movement(
+        from_owner=owner,
+        to_owner=REDEEMED,
+        kind=kind,
+        amount=amount,
+        cause=Cause.REDEEM,
+        cause_id=cause_id,
+    )
+
+
+def tally(owner: str, amount: int, *, cause_id: str) -> Movement:
+    """Count a use of something without a limit."""
+    return Movement(
+        from_owner=UNLIMITED,
+        to_owner=owner,
+        kind=AccountKind.USED,
+        amount=amount,
+        cause=Cause.REDEEM,
+        cause_id=cause_id,
+    )
+
+
+def give_back(transfer: Transfer, amount: int, *, cause_id: str) -> Movement:
+    """Return ``amount`` of an earlier transfer."""
+    return Movement(
+        from_owner=transfer.to_owner,
+        to_owner=transfer.from_owner,
+        kind=transfer.kind,
+        amount=amount,
+        cause=Cause.RETURN,
+        cause_id=cause_id,
+        reverses=transfer.id,
+    )
+
+
+async def return_transfers(
+    tx: Tx, cause_id: str, *, returned_by: str, now: datetime
+) -> list[Transfer]:
+    """Return whatever is left to return of all transfers that ``cause_id`` made.
+
+    Raises OverReturned when nothing is left. Returns the transfers that were reversed.
+    """
+    open_transfers = [t for t in await list_transfers(tx, cause_id) if t.amount > t.reversed]
+    if not open_transfers:
+        raise OverReturned("All of this was returned before.")
+    movements = [give_back(t, t.amount - t.reversed, cause_id=returned_by) for t in open_transfers]
+    await post_transfers(tx, movements, now=now)
+    return open_transfers

@@ -1,0 +1,92 @@
+"""Holds: reserving an amount for a checkout until it pays, gives up or runs out of time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import psycopg
+
+from kaquan.ledger.model import AccountKey, Hold
+from kaquan.ledger.post import Overdrawn
+from kaquan.ledger.store import (
+    end_hold,
+    expire_holds,
+    insert_hold,
+    list_due_holds,
+    list_holds,
+    lock_accounts,
+)
+from kaquan.runtime import Duplicate, NotFound, Tx
+
+DEFAULT_TTL = timedelta(minutes=15)
+
+
+async def place_hold(
+    tx: Tx,
+    hold_id: str,
+    key: AccountKey,
+    *,
+    amount: int,
+    cause_id: str,
+    now: datetime,
+    ttl: timedelta = DEFAULT_TTL,
+) -> Hold:
+    """Reserve ``amount`` of an account under ``hold_id`` for ``ttl``.
+
+    Raises Overdrawn when less than that is available, and Duplicate when ``hold_id`` was used on
+    this account before; ``tx`` stays usable after both.
+    """
+    await lock_accounts(tx, [key])
+    hold = Hold(
+        id=hold_id,
+        owner=key.owner,
+        kind=key.kind,
+        amount=amount,
+        state="pending",
+        cause_id=cause_id,
+        expires_at=now + ttl,
+        created_at=now,
+    )
+    try:
+        async with tx.transaction():
+            await insert_hold(tx, hold)
+    except psycopg.errors.UniqueViolation as error:
+        message = f"There is a hold '{hold_id}' on this account already."
+        raise Duplicate(message) from error
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise Overdrawn("An account that was never opened holds nothing.") from error
+    except psycopg.errors.CheckViolation as error:
+        if error.diag.constraint_name == "account_not_overdrawn":
+            raise Overdrawn("The account does not hold what was to be reserved.") from error
+        raise
+    return hold
+
+
+async def release_hold(tx: Tx, hold_id: str) -> None:
+    """Free a reservation. Raises NotFound when none is pending under this id."""
+    await _end_hold(tx, hold_id, "released")
+
+
+async def settle_hold(tx: Tx, hold_id: str) -> None:
+    """End a reservation because what it was for is being taken in this transaction.
+
+    Raises NotFound when none is pending under this id (it may have expired).
+    """
+    await _end_hold(tx, hold_id, "posted")
+
+
+async def release_expired_holds(tx: Tx, *, now: datetime, limit: int = 1000) -> int:
+    """Free reservations whose time has passed; returns how many were freed."""
+    due = await list_due_holds(tx, now=now, limit=limit)
+    await _lock_held(tx, due)
+    return await expire_holds(tx, due)
+
+
+async def _end_hold(tx: Tx, hold_id: str, state: str) -> None:
+    await _lock_held(tx, await list_holds(tx, hold_id))
+    if not await end_hold(tx, hold_id, state):
+        raise NotFound("hold", hold_id)
+
+
+async def _lock_held(tx: Tx, holds: Sequence[Hold]) -> None:
+    """Lock what the holds are on, accounts before holds, in the order every writer keeps."""
+    await lock_accounts(tx, sorted({AccountKey(hold.owner, hold.kind) for hold in holds}))

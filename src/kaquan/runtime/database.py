@@ -1,0 +1,148 @@
+"""Connections and transactions. One transaction is one project's, and only sees its rows."""
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, LiteralString, TypeAlias, TypeVar
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection, sql
+from psycopg.rows import AsyncRowFactory, TupleRow, kwargs_row
+from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool
+
+from kaquan.runtime.errors import Unavailable
+
+Tx: TypeAlias = AsyncConnection[TupleRow]
+"""An open transaction: what every verb gets. It is never committed or rolled back by a verb."""
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+APP_ROLE = "kaquan_app"
+OLDEST_SUPPORTED = 150000
+OPTIONS = f"-c role={APP_ROLE} -c search_path=kaquan,jobs -c timezone=UTC -c jit=off"
+
+set_json_dumps(msgspec.json.encode)
+set_json_loads(msgspec.json.decode)
+
+
+class Database:
+    """A pool of connections in the application's role."""
+
+    def __init__(self, url: str, *, pool_size: int = 10, min_size: int = 1) -> None:
+        """Prepare a pool on ``url`` (already migrated); :meth:`open` connects it."""
+        self._pool: AsyncConnectionPool[Tx] = AsyncConnectionPool(
+            url,
+            min_size=min(min_size, pool_size),
+            max_size=pool_size,
+            open=False,
+            kwargs={"options": OPTIONS},
+            timeout=30,
+        )
+
+    async def open(self) -> None:
+        """Connect. Raises Unavailable when the database cannot be reached."""
+        try:
+            await self._pool.open(wait=True, timeout=30)
+        except (psycopg.Error, TimeoutError) as error:
+            raise Unavailable("The database cannot be reached.") from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def transaction(
+        self, project_id: int | None = None, *, lookup: str | None = None
+    ) -> AsyncGenerator[Tx]:
+        """Open a transaction that sees ``project_id``'s rows and those ``lookup`` reveals.
+
+        Without either it sees nothing. It commits when the block ends and rolls back when the
+        block raises.
+        """
+        async with self._pool.connection() as connection:
+            await _enter(connection, project_id, lookup)
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self, project_id: int) -> AsyncGenerator[Tx]:
+        """Open a read-only transaction that sees one moment of the project throughout."""
+        async with self._pool.connection() as connection:
+            await connection.execute("set transaction isolation level repeatable read, read only")
+            await _enter(connection, project_id, None)
+            yield connection
+
+    async def ping(self) -> None:
+        """Raise Unavailable when the database does not answer."""
+        try:
+            async with self._pool.connection(timeout=5) as connection:
+                await connection.execute("select 1")
+        except (psycopg.Error, TimeoutError) as error:
+            raise Unavailable("The database does not answer.") from error
+
+
+@asynccontextmanager
+async def open_database(
+    url: str, *, pool_size: int = 10, min_size: int = 1
+) -> AsyncGenerator[Database]:
+    """Open a pool on ``url`` (already migrated) while the block lasts."""
+    database = Database(url, pool_size=pool_size, min_size=min_size)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def _enter(connection: Tx, project_id: int | None, lookup: str | None) -> None:
+    await connection.execute(
+        "select set_config('kaquan.project_id', %s, true), set_config('kaquan.lookup', %s, true)",
+        ("" if project_id is None else str(project_id), lookup or ""),
+    )
+
+
+async def set_project(tx: Tx, project_id: int) -> None:
+    """Let the transaction see ``project_id``'s rows from here on (for jobs and imports)."""
+    await tx.execute("select set_config('kaquan.project_id', %s, true)", (str(project_id),))
+
+
+async def copy_rows(
+    tx: Tx,
+    table: LiteralString,
+    columns: tuple[LiteralString, ...],
+    rows: Iterable[tuple[Any, ...]],
+) -> int:
+    """Insert an iterable of row tuples into ``table`` as fast as PostgreSQL takes them.
+
+    Rows are COPYed to a temporary table first, because COPY does not enforce row-level
+    policies, and then inserted by one statement that does. Returns how many rows there were.
+    """
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    staging = sql.Identifier(f"staging_{table}")
+    await tx.execute(
+        sql.SQL("create temp table {} on commit drop as select {} from {} with no data").format(
+            staging, names, sql.Identifier(table)
+        )
+    )
+    count = 0
+    async with tx.cursor() as cursor:
+        async with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(staging, names)) as copy:
+            for row in rows:
+                await copy.write_row(row)
+                count += 1
+        await cursor.execute(
+            sql.SQL("insert into {} ({}) select {} from {}").format(
+                sql.Identifier(table), names, names, staging
+            )
+        )
+    await tx.execute(sql.SQL("drop table {}").format(staging))
+    return count
+
+
+def struct_row(kind: type[Row]) -> AsyncRowFactory[Row]:
+    """Return a psycopg row factory that makes a ``kind`` (a msgspec Struct) of each row."""
+
+    def build(**columns: object) -> Row:
+        return msgspec.convert(columns, kind)
+
+    return kwargs_row(build)

@@ -1,0 +1,203 @@
+-- Campaigns, vouchers, who holds them, who was held out, what was redeemed, what was sent.
+
+create table campaign (
+    project_id        integer not null default current_project() references project,
+    id                text collate "C" not null,
+    name              text not null check (name <> ''),
+    description       text,
+    kind              text collate "C" not null
+                      check (kind in ('DISCOUNT_COUPONS', 'GIFT_VOUCHERS')),
+    activation        text collate "C" not null default 'AUTO_UPDATE'
+                      check (activation in ('AUTO_UPDATE', 'STATIC')),
+    offer             jsonb not null,
+    voucher_template  jsonb not null default '{}',
+    budget_minor      bigint check (budget_minor >= 0),
+    per_customer_cap  integer check (per_customer_cap > 0),
+    holdout_bps       integer not null default 1000 check (holdout_bps between 0 and 10000),
+    join_once         boolean not null default true,
+    active            boolean not null default true,
+    starts_at         timestamptz,
+    expires_at        timestamptz,
+    metadata          jsonb not null default '{}',
+    version           integer not null default 1,
+    created_at        timestamptz not null,
+    updated_at        timestamptz,
+    primary key (project_id, id),
+    unique (project_id, name),
+    check (starts_at is null or expires_at is null or starts_at < expires_at)
+);
+call protect('campaign');
+create index campaign_created on campaign (project_id, created_at, id);
+
+-- quantity is how many uses were granted at issue (null: unlimited); how many are left is
+-- the ledger's to say. offer is null when the campaign's applies.
+create table voucher (
+    project_id   integer not null default current_project() references project,
+    id           text collate "C" not null,
+    code         text collate "C" not null check (code <> ''),
+    campaign_id  text collate "C",
+    holder_id    text collate "C",
+    offer        jsonb,
+    quantity     bigint check (quantity >= 0),
+    active       boolean not null default true,
+    starts_at    timestamptz,
+    expires_at   timestamptz,
+    published_at timestamptz,
+    category     text,
+    additional_info text,
+    metadata     jsonb,
+    created_at   timestamptz not null,
+    updated_at   timestamptz,
+    primary key (project_id, id),
+    unique (project_id, code),
+    foreign key (project_id, campaign_id) references campaign,
+    foreign key (project_id, holder_id) references customer,
+    check (starts_at is null or expires_at is null or starts_at < expires_at),
+    check (campaign_id is not null or offer is not null)
+);
+call protect('voucher');
+create index voucher_campaign on voucher (project_id, campaign_id, id);
+create index voucher_pool on voucher (project_id, campaign_id, id) where holder_id is null and active;
+create index voucher_holder on voucher (project_id, holder_id) where holder_id is not null;
+
+create table publication (
+    project_id    integer not null default current_project() references project,
+    id            text collate "C" not null,
+    campaign_id   text collate "C",
+    voucher_id    text collate "C" not null,
+    customer_id   text collate "C" not null,
+    source_id     text collate "C",
+    channel       text collate "C" not null,
+    metadata      jsonb not null default '{}',
+    created_at    timestamptz not null,
+    primary key (project_id, id),
+    unique (project_id, campaign_id, source_id),
+    foreign key (project_id, campaign_id) references campaign,
+    foreign key (project_id, voucher_id) references voucher,
+    foreign key (project_id, customer_id) references customer
+);
+call protect('publication');
+create index publication_campaign on publication (project_id, campaign_id, customer_id);
+create index publication_customer on publication (project_id, customer_id, created_at);
+create index publication_voucher on publication (project_id, voucher_id);
+
+-- Which arm a customer was assigned for a campaign, and with what probability: written once,
+-- before anything is sent.
+create table exposure (
+    project_id   integer not null default current_project() references project,
+    campaign_id  text collate "C" not null,
+    customer_id  text collate "C" not null,
+    arm          text collate "C" not null check (arm in ('treatment', 'holdout')),
+    propensity   double precision not null check (propensity > 0 and propensity <= 1),
+    assigned_at  timestamptz not null,
+    primary key (project_id, campaign_id, customer_id),
+    foreign key (project_id, campaign_id) references campaign,
+    foreign key (project_id, customer_id) references customer
+);
+call protect('exposure');
+
+-- Every attempt: redemptions and rollbacks, successful or not, with the trace of the decision.
+-- allocation is minor units per line of the order, in line order, stored and never re-spread.
+create table redemption (
+    project_id      integer not null default current_project() references project,
+    id              text collate "C" not null,
+    kind            text collate "C" not null check (kind in ('redemption', 'rollback')),
+    result          text collate "C" not null check (result in ('SUCCESS', 'FAILURE')),
+    parent_id       text collate "C",
+    reverses_id     text collate "C",
+    voucher_id      text collate "C",
+    campaign_id     text collate "C",
+    customer_id     text collate "C",
+    order_id        text collate "C",
+    location_id     text collate "C",
+    channel         text collate "C" not null,
+    tracking_id     text,
+    discount_minor        bigint not null default 0 check (discount_minor >= 0),
+    items_discount_minor  bigint not null default 0 check (items_discount_minor >= 0),
+    order_amount_minor    bigint check (order_amount_minor >= 0),
+    allocation      bigint[] not null default '{}',
+    failure_code    text collate "C",
+    failure_message text,
+    trace           jsonb,
+    metadata        jsonb not null default '{}',
+    by_user_id      text collate "C",
+    created_at      timestamptz not null,
+    primary key (project_id, id),
+    foreign key (project_id, parent_id) references redemption,
+    foreign key (project_id, reverses_id) references redemption,
+    foreign key (project_id, voucher_id) references voucher,
+    foreign key (project_id, campaign_id) references campaign,
+    foreign key (project_id, customer_id) references customer,
+    foreign key (project_id, order_id) references orders,
+    foreign key (project_id, location_id) references location,
+    check ((kind = 'rollback') = (reverses_id is not null)),
+    check ((result = 'FAILURE') = (failure_code is not null))
+);
+call protect('redemption');
+create unique index redemption_rolled_back_once on redemption (project_id, reverses_id)
+    where kind = 'rollback' and result = 'SUCCESS';
+create index redemption_voucher on redemption (project_id, voucher_id, created_at);
+create index redemption_campaign on redemption (project_id, campaign_id, created_at);
+create index redemption_customer on redemption (project_id, customer_id, created_at) where customer_id is not null;
+create index redemption_order on redemption (project_id, order_id) where order_id is not null;
+create index redemption_parent on redemption (project_id, parent_id) where parent_id is not null;
+create index redemption_created on redemption (project_id, created_at, id);
+
+-- One sending of a campaign to a segment: assignment, publication and messages in chunks, by
+-- customer id; done_up_to is the last customer of the last chunk.
+create table distribution (
+    project_id   integer not null default current_project() references project,
+    id           text collate "C" not null,
+    campaign_id  text collate "C" not null,
+    segment_id   text collate "C" not null,
+    channel      text collate "C" not null,
+    template     jsonb not null,
+    status       text collate "C" not null check (status in ('pending', 'running', 'done', 'failed')),
+    audience     bigint not null default 0,
+    held_out     bigint not null default 0,
+    published    bigint not null default 0,
+    unreachable  bigint not null default 0,
+    done_up_to   text collate "C" not null default '',
+    error        text,
+    created_at   timestamptz not null,
+    updated_at   timestamptz,
+    primary key (project_id, id),
+    foreign key (project_id, campaign_id) references campaign,
+    foreign key (project_id, segment_id) references segment
+);
+call protect('distribution');
+
+-- kept: rendered, and shown in the console's outbox because no SMTP server is set.
+-- sending: taken by a delivery until due_at; past it the delivery is taken to have died.
+create table message (
+    project_id       integer not null default current_project() references project,
+    id               text collate "C" not null,
+    distribution_id  text collate "C",
+    campaign_id      text collate "C",
+    customer_id      text collate "C" not null,
+    voucher_id       text collate "C",
+    channel          text collate "C" not null,
+    address          text not null,
+    subject          text not null,
+    html             text not null,
+    plain            text not null,
+    headers          jsonb not null default '{}',
+    status           text collate "C" not null
+                     check (status in ('kept', 'queued', 'sending', 'sent', 'failed')),
+    attempts         integer not null default 0,
+    due_at           timestamptz,
+    error            text,
+    created_at       timestamptz not null,
+    sent_at          timestamptz,
+    check ((status in ('queued', 'sending')) = (due_at is not null)),
+    primary key (project_id, id),
+    unique (project_id, distribution_id, customer_id),
+    foreign key (project_id, distribution_id) references distribution,
+    foreign key (project_id, campaign_id) references campaign,
+    foreign key (project_id, customer_id) references customer,
+    foreign key (project_id, voucher_id) references voucher
+);
+call protect('message');
+create index message_created on message (project_id, created_at, id);
+create index message_waiting on message (project_id, due_at, id) where status in ('queued', 'sending');
+create index message_customer on message (project_id, customer_id, created_at);

@@ -1,0 +1,48 @@
+"""Opening a project."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.numbers import is_currency
+
+from kaquan.runtime.database import Tx
+from kaquan.runtime.errors import InvalidInput
+from kaquan.runtime.ids import new_id
+from kaquan.runtime.model import Project
+from kaquan.runtime.store import insert_project
+
+
+async def create_project(
+    tx: Tx,
+    name: str,
+    *,
+    currency: str,
+    time_zone: str,
+    language: str,
+    sandbox: bool = False,
+    now: datetime,
+) -> Project:
+    """Create a project; ``tx`` belongs to it afterwards.
+
+    Raises InvalidInput for a currency outside ISO 4217 or an unknown time zone.
+    """
+    if not is_currency(currency, locale="en"):
+        message = f"'{currency}' is not an ISO 4217 currency."
+        raise InvalidInput(message, field="currency")
+    try:
+        ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        message = f"'{time_zone}' is not a time zone of the IANA database."
+        raise InvalidInput(message, field="time_zone") from error
+    project = Project(
+        project_id=0,
+        id=new_id("proj"),
+        name=name,
+        currency=currency,
+        time_zone=time_zone,
+        language=language,
+        sandbox=sandbox,
+        settings={},
+        created_at=now,
+    )
+    return await insert_project(tx, project)

@@ -1,0 +1,95 @@
+"""Settings: environment variables ``KAQUAN_…``, then a TOML file, then the defaults here."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from kaquan.runtime.errors import InvalidInput
+
+CONFIG_FILE_VARIABLE = "KAQUAN_CONFIG"
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set; ``kaquan settings`` lists names, values and meanings."""
+
+    model_config = SettingsConfigDict(env_prefix="KAQUAN_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("kaquan"),
+        description="Folder of the embedded database and of files that Kaquan writes.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL 15 or later to use instead of the embedded one.",
+    )
+    database_pool_size: int = Field(
+        default=10, ge=2, le=200, description="Connections to the database per process."
+    )
+    public_url: str | None = Field(
+        default=None,
+        description="Address under which shoppers and staff reach this server; "
+        "links in messages start with it. Default: the address it serves on.",
+    )
+    smtp_host: str | None = Field(
+        default=None,
+        description="SMTP server for e-mail; without it messages stay in the outbox.",
+    )
+    smtp_port: int = Field(default=587, ge=1, le=65535, description="Port of the SMTP server.")
+    smtp_username: str | None = Field(default=None, description="User name at the SMTP server.")
+    smtp_password: SecretStr | None = Field(
+        default=None, description="Password at the SMTP server."
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection to the SMTP server is protected."
+    )
+    mail_from: str = Field(
+        default="Kaquan <coupons@localhost>", description="Sender of e-mail messages."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="Log lines for people (console) or for machines (json)."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe log line that is written."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, TOML file."""
+        configured = os.environ.get(CONFIG_FILE_VARIABLE)
+        toml = TomlConfigSettingsSource(settings_cls, Path(configured) if configured else None)
+        return (init_settings, env_settings, toml)
+
+
+def load_settings(data_dir: Path | None = None) -> Settings:
+    """Read the settings; ``data_dir`` given on the command line wins over every source.
+
+    Raises InvalidInput naming the first setting that cannot be understood.
+    """
+    configured = os.environ.get(CONFIG_FILE_VARIABLE)
+    if configured and not Path(configured).is_file():
+        message = f"{CONFIG_FILE_VARIABLE} names '{configured}', which is not a file."
+        raise InvalidInput(message, field=CONFIG_FILE_VARIABLE)
+    try:
+        settings = Settings(data_dir=data_dir) if data_dir is not None else Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "KAQUAN_" + "_".join(str(part) for part in first["loc"]).upper()
+        message = f"{name} is not usable: {first['msg']}."
+        raise InvalidInput(message, field=name) from error
+    return settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})

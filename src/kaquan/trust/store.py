@@ -1,0 +1,207 @@
+"""SQL for keys, people, sessions and counters of failed guesses."""
+
+from datetime import datetime
+from typing import LiteralString
+
+import msgspec
+
+from kaquan.runtime import Tx, struct_row
+from kaquan.trust.model import IssuedKey, KeyKind, User
+
+_USER: LiteralString = "u.project_id, u.id, u.email, u.name, u.role, u.language, u.disabled_at"
+
+
+class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
+    """An API key as stored."""
+
+    project_id: int
+    id: str
+    kind: KeyKind
+    token_sha256: bytes
+    scopes: tuple[str, ...]
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+async def insert_key(
+    tx: Tx, key: IssuedKey, *, digest: bytes, name: str, scopes: list[str], now: datetime
+) -> None:
+    """Store an API key; its token only as a digest."""
+    await tx.execute(
+        "insert into api_key (id, kind, app_id, token_sha256, name, scopes, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        (key.key_id, key.kind, key.app_id, digest, name, scopes, now),
+    )
+
+
+async def find_key(tx: Tx, app_id: str) -> StoredKey | None:
+    """Return the key with this application id; ``tx`` was opened with ``lookup=app_id``."""
+    async with tx.cursor(row_factory=struct_row(StoredKey)) as cursor:
+        await cursor.execute(
+            "select project_id, id, kind, token_sha256, scopes, last_used_at, revoked_at"
+            " from api_key where app_id = %s",
+            (app_id,),
+        )
+        return await cursor.fetchone()
+
+
+async def update_key_used(tx: Tx, key_id: str, *, now: datetime) -> None:
+    """Remember when a key was used last."""
+    await tx.execute("update api_key set last_used_at = %s where id = %s", (now, key_id))
+
+
+async def revoke_keys(tx: Tx, name: str, *, now: datetime) -> None:
+    """Revoke the live keys of this name."""
+    await tx.execute(
+        "update api_key set revoked_at = %s where name = %s and revoked_at is null", (now, name)
+    )
+
+
+async def insert_user(
+    tx: Tx, user: User, *, email_digest: str, password_hash: str, now: datetime
+) -> None:
+    """Store a person."""
+    await tx.execute(
+        "insert into app_user"
+        " (id, email, email_digest, password_hash, name, role, language, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            user.id,
+            user.email,
+            email_digest,
+            password_hash,
+            user.name,
+            user.role,
+            user.language,
+            now,
+        ),
+    )
+
+
+async def list_sign_ins(tx: Tx, email_digest: str) -> list[tuple[User, str]]:
+    """Return the people with this sign-in name and their password hashes, in every project.
+
+    ``tx`` was opened with ``lookup=email_digest``.
+    """
+    cursor = await tx.execute(
+        "select password_hash, " + _USER + " from app_user u"
+        " where u.email_digest = %s and u.disabled_at is null order by u.project_id",
+        (email_digest,),
+    )
+    names = [column.name for column in cursor.description or ()][1:]
+    return [
+        (msgspec.convert(dict(zip(names, row[1:], strict=True)), User), row[0])
+        for row in await cursor.fetchall()
+    ]
+
+
+async def update_password_hash(tx: Tx, user_id: str, password_hash: str) -> None:
+    """Replace a person's password hash."""
+    await tx.execute(
+        "update app_user set password_hash = %s where id = %s", (password_hash, user_id)
+    )
+
+
+async def find_user_by_email(tx: Tx, email_digest: str) -> User | None:
+    """Return the project's person with this sign-in name."""
+    async with tx.cursor(row_factory=struct_row(User)) as cursor:
+        await cursor.execute(
+            "select " + _USER + " from app_user u where u.email_digest = %s", (email_digest,)
+        )
+        return await cursor.fetchone()
+
+
+async def update_user_language(tx: Tx, user_id: str, language: str) -> None:
+    """Remember the language a person chose."""
+    await tx.execute("update app_user set language = %s where id = %s", (language, user_id))
+
+
+async def insert_session(
+    tx: Tx,
+    token_digest: str,
+    user_id: str,
+    *,
+    user_agent: str,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Store a session by its token's digest."""
+    await tx.execute(
+        "insert into user_session"
+        " (token_digest, user_id, user_agent, created_at, seen_at, expires_at)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        (token_digest, user_id, user_agent, now, now, expires_at),
+    )
+
+
+async def find_session_project(tx: Tx, token_digest: str, *, now: datetime) -> int | None:
+    """Return the project of a live session; ``tx`` was opened with ``lookup=token_digest``."""
+    cursor = await tx.execute(
+        "select project_id from user_session where token_digest = %s and expires_at > %s",
+        (token_digest, now),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
+async def find_session_user(tx: Tx, token_digest: str, *, now: datetime) -> User | None:
+    """Return the person of a live session within the project of ``tx``."""
+    async with tx.cursor(row_factory=struct_row(User)) as cursor:
+        await cursor.execute(
+            "select " + _USER + " from user_session s join app_user u on u.id = s.user_id"
+            " where s.token_digest = %s and s.expires_at > %s and u.disabled_at is null",
+            (token_digest, now),
+        )
+        return await cursor.fetchone()
+
+
+async def delete_session(tx: Tx, token_digest: str) -> None:
+    """End a session."""
+    await tx.execute("delete from user_session where token_digest = %s", (token_digest,))
+
+
+async def delete_sessions(tx: Tx, user_id: str) -> None:
+    """End all sessions of a person."""
+    await tx.execute("delete from user_session where user_id = %s", (user_id,))
+
+
+async def find_project_key(tx: Tx, purpose: str) -> bytes | None:
+    """Return the project's key for a purpose."""
+    cursor = await tx.execute("select key from project_key where purpose = %s", (purpose,))
+    row = await cursor.fetchone()
+    return None if row is None else row[0]
+
+
+async def insert_project_key(tx: Tx, purpose: str, key: bytes, *, now: datetime) -> None:
+    """Store a key unless the purpose has one already."""
+    await tx.execute(
+        "insert into project_key (purpose, key, created_at) values (%s, %s, %s)"
+        " on conflict do nothing",
+        (purpose, key, now),
+    )
+
+
+async def count_failures(tx: Tx, subject: str, *, since: datetime) -> int:
+    """Return the failures of a subject in windows that began at or after ``since``."""
+    cursor = await tx.execute(
+        "select coalesce(sum(failures), 0)::int from risk_counter"
+        " where subject = %s and window_start >= %s",
+        (subject, since),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def insert_failure(tx: Tx, subject: str, *, window_start: datetime) -> None:
+    """Count one more failure of a subject and forget windows long past."""
+    await tx.execute(
+        "insert into risk_counter as r (subject, window_start, failures) values (%s, %s, 1)"
+        " on conflict (project_id, subject, window_start) do update"
+        " set failures = r.failures + 1",
+        (subject, window_start),
+    )
+    await tx.execute(
+        "delete from risk_counter where subject = %s and window_start < %s - interval '1 day'",
+        (subject, window_start),
+    )
