@@ -1,0 +1,1 @@
+"""Pages for customers and store staff: wallet and till."""
