@@ -16,6 +16,8 @@ from kaquan.ledger.post import (
     OverReturned,
     give_back,
     issue,
+    issue_to_each,
+    post_to_locked,
     post_transfers,
     return_transfers,
     take,
@@ -29,6 +31,7 @@ from kaquan.ledger.store import (
     list_accounts,
     list_transfers,
     lock_accounts,
+    lock_accounts_below,
 )
 
 __all__ = [
@@ -46,11 +49,14 @@ __all__ = [
     "count_ledger",
     "give_back",
     "issue",
+    "issue_to_each",
     "list_account_transfers",
     "list_accounts",
     "list_transfers",
     "lock_accounts",
+    "lock_accounts_below",
     "place_hold",
+    "post_to_locked",
     "post_transfers",
     "release_expired_holds",
     "release_hold",

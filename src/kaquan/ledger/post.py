@@ -15,7 +15,7 @@ from kaquan.ledger.model import (
     Movement,
     Transfer,
 )
-from kaquan.ledger.store import insert_transfers, list_transfers, lock_accounts
+from kaquan.ledger.store import insert_grants, insert_transfers, list_transfers, lock_accounts
 from kaquan.runtime import KaquanError, Tx
 
 _OUTSIDE = "@"
@@ -59,6 +59,27 @@ async def post_transfers(tx: Tx, movements: Sequence[Movement], *, now: datetime
         raise
     except psycopg.errors.ForeignKeyViolation as error:
         raise Overdrawn("An account that was never opened holds nothing.") from error
+
+
+async def post_to_locked(tx: Tx, movements: Sequence[Movement], *, now: datetime) -> None:
+    """Post movements between accounts that the caller has locked and found to suffice.
+
+    One statement, fit for a pipeline. When the database refuses all the same, an invariant is
+    broken: its error ends the transaction.
+    """
+    if movements:
+        await insert_transfers(tx, movements, at=now)
+
+
+async def issue_to_each(
+    tx: Tx, owners: Sequence[str], kind: AccountKind, *, amount: int, cause_id: str, now: datetime
+) -> None:
+    """Grant ``amount`` to each of many accounts that are all new, in one statement.
+
+    Nothing is locked first: nobody else can know an account that did not exist.
+    """
+    if owners and amount:
+        await insert_grants(tx, owners, kind, amount=amount, cause_id=cause_id, at=now)
 
 
 def issue(owner: str, kind: AccountKind, amount: int, *, cause_id: str) -> Movement:

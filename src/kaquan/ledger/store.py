@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
+from psycopg.rows import TupleRow
+
 from kaquan.ledger.model import (
+    ISSUED,
     Account,
     AccountKey,
     AccountKind,
+    Cause,
     Discrepancy,
     Hold,
     Movement,
@@ -41,6 +45,17 @@ async def lock_accounts(tx: Tx, keys: Sequence[AccountKey]) -> dict[AccountKey, 
     return await _accounts(tx, _ACCOUNTS + " for no key update of a", keys)
 
 
+async def lock_accounts_below(tx: Tx, owner: str, kind: AccountKind) -> list[Account]:
+    """Lock and return the accounts of a kind whose owner is ``owner``, a slash and more."""
+    cursor = await tx.execute(
+        "select owner, kind, balance, held, granted from account"
+        " where owner >= %s || '/' and owner < %s || '0' and kind = %s"
+        " order by owner, kind for no key update",
+        (owner, owner, kind),
+    )
+    return [_account(row) for row in await cursor.fetchall()]
+
+
 async def insert_transfers(tx: Tx, movements: Sequence[Movement], *, at: datetime) -> None:
     """Post movements in one statement; the database moves the balances and may refuse."""
     columns = list(
@@ -58,6 +73,19 @@ async def insert_transfers(tx: Tx, movements: Sequence[Movement], *, at: datetim
         " select *, %s from unnest(%s::text[], %s::text[], %s::text[], %s::bigint[],"
         " %s::text[], %s::text[], %s::bigint[])",
         (at, *map(list, columns)),
+    )
+
+
+async def insert_grants(
+    tx: Tx, owners: Sequence[str], kind: AccountKind, *, amount: int, cause_id: str, at: datetime
+) -> None:
+    """Issue ``amount`` to each of ``owners`` in one statement."""
+    # One text that the server splits: an array parameter costs a Python call an element.
+    await tx.execute(
+        "insert into transfer (from_owner, to_owner, kind, amount, cause, cause_id, at)"
+        " select %s, owner, %s, %s, %s, %s, %s"
+        " from unnest(string_to_array(%s, E'\\n')) as owner",
+        (ISSUED, kind, amount, Cause.ISSUE, cause_id, at, "\n".join(owners)),
     )
 
 
@@ -234,11 +262,13 @@ async def _accounts(
     tx: Tx, query: LiteralString, keys: Sequence[AccountKey]
 ) -> dict[AccountKey, Account]:
     cursor = await tx.execute(query, ([k.owner for k in keys], [k.kind for k in keys]))
-    accounts = (
-        Account(owner=owner, kind=AccountKind(kind), balance=balance, held=held, granted=granted)
-        for owner, kind, balance, held, granted in await cursor.fetchall()
-    )
+    accounts = [_account(row) for row in await cursor.fetchall()]
     return {AccountKey(a.owner, a.kind): a for a in accounts}
+
+
+def _account(row: TupleRow) -> Account:
+    owner, kind, balance, held, granted = row
+    return Account(owner=owner, kind=AccountKind(kind), balance=balance, held=held, granted=granted)
 
 
 async def _transfers(tx: Tx, query: LiteralString, parameters: Sequence[Any]) -> list[Transfer]:

@@ -1,6 +1,16 @@
 """What every room stands on: settings, database, jobs, clock, identifiers, money, logs."""
 
 from kaquan.runtime.actions import start_action
+from kaquan.runtime.checks import (
+    MAX_MINOR,
+    check_metadata,
+    check_name,
+    check_reference,
+    check_text,
+    check_time,
+    check_whole_number,
+    is_storable,
+)
 from kaquan.runtime.clock import utc_now
 from kaquan.runtime.database import Database, Tx, copy_rows, open_database, set_project, struct_row
 from kaquan.runtime.embedded import binary, embedded_postgres, running_address
@@ -17,7 +27,7 @@ from kaquan.runtime.jobs import (
 )
 from kaquan.runtime.migrate import migrate
 from kaquan.runtime.model import ActionStatus, AsyncAction, Page, Project
-from kaquan.runtime.money import format_money, minor_digits
+from kaquan.runtime.money import format_money, format_price, minor_digits
 from kaquan.runtime.projects import create_project
 from kaquan.runtime.settings import Settings, load_settings
 from kaquan.runtime.store import (
@@ -31,6 +41,7 @@ from kaquan.runtime.store import (
 from kaquan.runtime.telemetry import configure_logs
 
 __all__ = [
+    "MAX_MINOR",
     "PROJECT_DIRECTORY",
     "UNTIL_DONE",
     "ActionStatus",
@@ -51,14 +62,22 @@ __all__ = [
     "Unavailable",
     "answer_once",
     "binary",
+    "check_metadata",
+    "check_name",
+    "check_reference",
+    "check_text",
+    "check_time",
+    "check_whole_number",
     "configure_logs",
     "copy_rows",
     "create_project",
     "defer_job",
     "embedded_postgres",
     "format_money",
+    "format_price",
     "get_action",
     "get_project",
+    "is_storable",
     "job_queue",
     "list_actions",
     "list_projects",

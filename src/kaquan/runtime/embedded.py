@@ -10,12 +10,15 @@ import importlib.util
 import os
 import pwd
 import subprocess
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 import psutil
+import psycopg
+from psycopg import sql
 
 from kaquan.runtime.errors import Unavailable
 
@@ -24,6 +27,7 @@ _POSTGRES_MAJOR = 18
 _SYSTEM_USER = "pgserver"
 _START_TIMEOUT_S = 300
 _STOP_TIMEOUT_S = 120
+_POLL_S = 0.1
 _DATABASE = "kaquan"
 
 
@@ -153,11 +157,32 @@ def _socket_folder(pgdata: Path) -> Path:
 
 
 def _start(pgdata: Path) -> None:
-    if _is_running(pgdata):
-        return
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while (postmaster := _find_postmaster(pgdata)) is not None:
+        # Whoever started it may have been killed while it was still recovering.
+        if _is_running(pgdata):
+            return
+        if time.monotonic() > deadline:
+            message = f"The embedded PostgreSQL (process {postmaster.pid}) does not get ready."
+            raise Unavailable(message)
+        time.sleep(_POLL_S)
+    _end_orphans(pgdata)
     arguments = ["start", "-w", "-t", str(_START_TIMEOUT_S), "-D", str(pgdata)]
     arguments += ["-l", str(pgdata / "server.log")]
     _run("pg_ctl", arguments, timeout_s=_START_TIMEOUT_S + 10, log=pgdata / "server.log")
+
+
+def _end_orphans(pgdata: Path) -> None:
+    """End what a killed server left: a busy query keeps its memory, and no new server starts."""
+    orphans: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        try:
+            if process.name().startswith("postgres") and Path(process.cwd()) == pgdata:
+                process.kill()
+                orphans.append(process)
+        except psutil.Error:
+            continue
+    psutil.wait_procs(orphans, timeout=_STOP_TIMEOUT_S)
 
 
 def _stop_if_unused(pgdata: Path, users: IO[str]) -> None:
@@ -168,17 +193,33 @@ def _stop_if_unused(pgdata: Path, users: IO[str]) -> None:
         return
     if _is_running(pgdata):
         arguments = ["stop", "-w", "-m", "fast", "-t", str(_STOP_TIMEOUT_S), "-D", str(pgdata)]
-        _run("pg_ctl", arguments, timeout_s=_STOP_TIMEOUT_S + 10, log=pgdata / "server.log")
+        try:
+            _run("pg_ctl", arguments, timeout_s=_STOP_TIMEOUT_S + 10, log=pgdata / "server.log")
+        except Unavailable:
+            # What counts is that it has stopped, not that pg_ctl saw it happen.
+            if _find_postmaster(pgdata) is not None:
+                raise
 
 
 def _is_running(pgdata: Path) -> bool:
     """Say whether a ready server holds the folder; the pid file of a dead one does not count."""
-    try:
-        lines = (pgdata / "postmaster.pid").read_text().splitlines()
-        process = psutil.Process(int(lines[0]))
-        return lines[-1].strip() == "ready" and process.name().startswith("postgres")
-    except (OSError, ValueError, IndexError, psutil.Error):
+    if _find_postmaster(pgdata) is None:
         return False
+    try:
+        return (pgdata / "postmaster.pid").read_text().splitlines()[-1].strip() == "ready"
+    except (OSError, IndexError):
+        return False
+
+
+def _find_postmaster(pgdata: Path) -> psutil.Process | None:
+    """Return the server's process by its pid file, ready or not; None when it is dead."""
+    try:
+        number = (pgdata / "postmaster.pid").read_text().split(maxsplit=1)[0]
+        process = psutil.Process(int(number))
+        alive = process.status() != psutil.STATUS_ZOMBIE and process.name().startswith("postgres")
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return None
+    return process if alive else None
 
 
 def _address(pgdata: Path, database: str) -> str:
@@ -186,11 +227,14 @@ def _address(pgdata: Path, database: str) -> str:
 
 
 def _ensure_database(pgdata: Path, database: str) -> None:
-    url = _address(pgdata, "postgres")
-    query = f"select 1 from pg_database where datname = '{database}'"
-    found = _run("psql", [url, "-Atc", query], timeout_s=30)
-    if found.strip() != "1":
-        _run("psql", [url, "-qc", f'create database "{database}"'], timeout_s=60)
+    try:
+        with psycopg.connect(_address(pgdata, "postgres"), autocommit=True) as connection:
+            query = "select 1 from pg_database where datname = %s"
+            if connection.execute(query, (database,)).fetchone() is None:
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(database)))
+    except psycopg.Error as error:
+        message = f"The embedded PostgreSQL does not answer: {str(error).strip()}"
+        raise Unavailable(message) from error
 
 
 def _ensure_system_user() -> None:

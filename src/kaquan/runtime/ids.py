@@ -4,8 +4,8 @@ import os
 import time
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuv"
-_RANDOM_BITS = 52
-_CHARACTERS = 20
+_BY_LOW_BITS = bytes(ord(_ALPHABET[byte & 31]) for byte in range(256))
+_MOMENT_CHARACTERS, _NOISE_CHARACTERS = 9, 10
 
 
 def new_id(prefix: str) -> str:
@@ -19,17 +19,23 @@ def new_id(prefix: str) -> str:
 
 def new_ids(prefix: str, count: int) -> list[str]:
     """Return ``count`` fresh identifiers (see :func:`new_id`), in no particular order."""
-    base = time.time_ns() // 1_000_000 << _RANDOM_BITS
-    noise = os.urandom(7 * count)
+    moment = time.time_ns() // 1_000_000
+    start = f"{prefix}_{_encode(moment >> 3)}"
+    # The tenth character holds the last three bits of the time and the first two of the noise.
+    joints = _ALPHABET[(moment & 7) << 2 :][:4]
+    seams = os.urandom(count)
+    noise = os.urandom(_NOISE_CHARACTERS * count).translate(_BY_LOW_BITS).decode("ascii")
     return [
-        f"{prefix}_{_encode(base | int.from_bytes(noise[at : at + 7], 'big') >> 4)}"
-        for at in range(0, 7 * count, 7)
+        f"{start}{joints[seam & 3]}{noise[at : at + _NOISE_CHARACTERS]}"
+        for seam, at in zip(
+            seams, range(0, _NOISE_CHARACTERS * count, _NOISE_CHARACTERS), strict=True
+        )
     ]
 
 
 def _encode(number: int) -> str:
     characters: list[str] = []
-    for _ in range(_CHARACTERS):
+    for _ in range(_MOMENT_CHARACTERS):
         characters.append(_ALPHABET[number & 31])
         number >>= 5
     return "".join(reversed(characters))

@@ -15,7 +15,7 @@ from kaquan.runtime.database import OPTIONS, Database, Tx
 from kaquan.runtime.settings import Settings
 
 job_queue = App(connector=PsycopgConnector())
-"""Rooms register their tasks here: ``@job_queue.task(name="room.verb", pass_context=True)``."""
+"""Rooms register their tasks here: ``@job_queue.task(name=…, pass_context=True)``."""
 
 UNTIL_DONE = RetryStrategy(max_attempts=10, exponential_wait=3)
 """Retry policy of work that only a passing fault can stop: about eight hours of tries."""

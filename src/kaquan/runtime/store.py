@@ -89,13 +89,17 @@ async def get_action(tx: Tx, action_id: str, *, lock: bool = False) -> AsyncActi
     return action
 
 
-async def list_actions(tx: Tx, *, limit: int) -> list[AsyncAction]:
-    """Return the most recent long work, newest first."""
+async def list_actions(
+    tx: Tx, *, limit: int, kind: str | None = None, unfinished: bool = False
+) -> list[AsyncAction]:
+    """Return the most recent long work, newest first; of one kind, or not (well) done yet."""
     async with tx.cursor(row_factory=struct_row(AsyncAction)) as cursor:
         await cursor.execute(
             "select id, kind, status, done, total, request, result, created_at, updated_at"
-            " from async_action order by created_at desc, id desc limit %s",
-            (limit,),
+            " from async_action where (%(kind)s::text is null or kind = %(kind)s)"
+            " and (not %(unfinished)s or status <> 'done')"
+            " order by created_at desc, id desc limit %(limit)s",
+            {"kind": kind, "unfinished": unfinished, "limit": limit},
         )
         return await cursor.fetchall()
 

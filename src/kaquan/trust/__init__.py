@@ -14,6 +14,7 @@ from kaquan.trust.people import (
     token_digest,
 )
 from kaquan.trust.setup import FirstCredentials, create_first_credentials
+from kaquan.trust.store import find_project_key
 
 __all__ = [
     "Ability",
@@ -31,6 +32,7 @@ __all__ = [
     "create_api_key",
     "create_first_credentials",
     "create_user",
+    "find_project_key",
     "project_key",
     "replace_api_key",
     "reset_password",

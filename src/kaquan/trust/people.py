@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -29,8 +30,6 @@ SHORTEST_PASSWORD = 10
 GUESSES, GUESS_WINDOW = 5, timedelta(minutes=15)
 
 _hasher = PasswordHasher()
-# Checked when nobody has the name, so that a wrong name takes as long as a wrong password.
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
 
 
 class SignInRefused(KaquanError):
@@ -102,7 +101,7 @@ async def sign_in(
     found = next(((p, h) for p, h in people if _matches(h, password)), None)
     if found is None:
         if not people:
-            _matches(_NOBODY, password)
+            _matches(_nobodys_hash(), password)
         for person, _ in people:
             async with database.transaction(person.project_id) as tx:
                 await insert_failure(tx, digest, window_start=_window(now))
@@ -151,6 +150,12 @@ async def choose_language(tx: Tx, user: User, language: str) -> None:
 def token_digest(token: str) -> str:
     """Return the digest under which a session's token is stored."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Checked when nobody has the name, so that a wrong name takes as long as a wrong password."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 def _refuse_weak(password: str) -> None:

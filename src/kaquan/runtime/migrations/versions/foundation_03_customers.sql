@@ -64,6 +64,7 @@ create table location (
     name        text not null,
     metadata    jsonb not null default '{}',
     created_at  timestamptz not null,
+    updated_at  timestamptz,
     primary key (project_id, id),
     unique (project_id, source_id)
 );

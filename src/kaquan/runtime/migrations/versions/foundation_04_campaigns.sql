@@ -60,23 +60,28 @@ create index voucher_campaign on voucher (project_id, campaign_id, id);
 create index voucher_pool on voucher (project_id, campaign_id, id) where holder_id is null and active;
 create index voucher_holder on voucher (project_id, holder_id) where holder_id is not null;
 
+-- once: given under the campaign's rule that a customer joins once; the index then refuses a
+-- second row. A source_id is unique within its campaign, or its voucher when that stands alone.
 create table publication (
     project_id    integer not null default current_project() references project,
     id            text collate "C" not null,
     campaign_id   text collate "C",
     voucher_id    text collate "C" not null,
     customer_id   text collate "C" not null,
+    once          boolean not null default false,
     source_id     text collate "C",
     channel       text collate "C" not null,
     metadata      jsonb not null default '{}',
     created_at    timestamptz not null,
     primary key (project_id, id),
-    unique (project_id, campaign_id, source_id),
     foreign key (project_id, campaign_id) references campaign,
     foreign key (project_id, voucher_id) references voucher,
     foreign key (project_id, customer_id) references customer
 );
 call protect('publication');
+create unique index publication_once on publication (project_id, campaign_id, customer_id) where once;
+create unique index publication_source on publication
+    (project_id, (coalesce(campaign_id, voucher_id)), source_id) where source_id is not null;
 create index publication_campaign on publication (project_id, campaign_id, customer_id);
 create index publication_customer on publication (project_id, customer_id, created_at);
 create index publication_voucher on publication (project_id, voucher_id);
@@ -97,7 +102,8 @@ create table exposure (
 call protect('exposure');
 
 -- Every attempt: redemptions and rollbacks, successful or not, with the trace of the decision.
--- allocation is minor units per line of the order, in line order, stored and never re-spread.
+-- allocation is minor units per line of the order, in line order, stored and never re-spread;
+-- items_allocation is the item-level part of it.
 create table redemption (
     project_id      integer not null default current_project() references project,
     id              text collate "C" not null,
@@ -115,7 +121,8 @@ create table redemption (
     discount_minor        bigint not null default 0 check (discount_minor >= 0),
     items_discount_minor  bigint not null default 0 check (items_discount_minor >= 0),
     order_amount_minor    bigint check (order_amount_minor >= 0),
-    allocation      bigint[] not null default '{}',
+    allocation        bigint[] not null default '{}',
+    items_allocation  bigint[] not null default '{}',
     failure_code    text collate "C",
     failure_message text,
     trace           jsonb,
@@ -200,4 +207,5 @@ create table message (
 call protect('message');
 create index message_created on message (project_id, created_at, id);
 create index message_waiting on message (project_id, due_at, id) where status in ('queued', 'sending');
+create index message_voucher on message (project_id, voucher_id) where voucher_id is not null;
 create index message_customer on message (project_id, customer_id, created_at);

@@ -1,0 +1,136 @@
+"""Campaigns and their vouchers: codes, who holds them, and links to a wallet page."""
+
+from kaquan.campaigns.codes import (
+    CodeSpace,
+    GuessingRisk,
+    code_space,
+    generate_codes,
+    needed_bits,
+)
+from kaquan.campaigns.define import (
+    create_campaign,
+    delete_campaign,
+    disable_campaign,
+    enable_campaign,
+    update_campaign,
+)
+from kaquan.campaigns.errors import (
+    GrantBelowUse,
+    InUse,
+    NothingToPublish,
+    PublishedToAnother,
+    SourceIdTaken,
+)
+from kaquan.campaigns.issue import CHUNK, continue_issue, issue_vouchers
+from kaquan.campaigns.jobs import issue_requested_vouchers
+from kaquan.campaigns.model import (
+    READABLE,
+    Activation,
+    Campaign,
+    CampaignChange,
+    CampaignCounts,
+    CampaignDraft,
+    CampaignKind,
+    CampaignPhase,
+    CodeConfig,
+    Publication,
+    Voucher,
+    VoucherChange,
+    VoucherDraft,
+    VoucherTemplate,
+    VoucherUsage,
+    WalletTicket,
+    Window,
+)
+from kaquan.campaigns.publish import publish_to_customers, publish_voucher
+from kaquan.campaigns.request import SYNCHRONOUS_LIMIT, request_vouchers
+from kaquan.campaigns.store.campaigns import (
+    count_campaign_contents,
+    find_campaign,
+    get_campaign,
+    list_campaigns,
+)
+from kaquan.campaigns.store.publications import (
+    find_publication,
+    get_publication,
+    list_publications,
+)
+from kaquan.campaigns.store.vouchers import (
+    find_voucher,
+    get_voucher,
+    list_vouchers,
+)
+from kaquan.campaigns.vouchers import (
+    add_voucher,
+    delete_voucher,
+    disable_voucher,
+    effective_offer,
+    effective_window,
+    enable_voucher,
+    update_voucher,
+    voucher_usage,
+)
+from kaquan.campaigns.wallet import open_wallet_token, wallet_token
+
+__all__ = [
+    "CHUNK",
+    "READABLE",
+    "SYNCHRONOUS_LIMIT",
+    "Activation",
+    "Campaign",
+    "CampaignChange",
+    "CampaignCounts",
+    "CampaignDraft",
+    "CampaignKind",
+    "CampaignPhase",
+    "CodeConfig",
+    "CodeSpace",
+    "GrantBelowUse",
+    "GuessingRisk",
+    "InUse",
+    "NothingToPublish",
+    "Publication",
+    "PublishedToAnother",
+    "SourceIdTaken",
+    "Voucher",
+    "VoucherChange",
+    "VoucherDraft",
+    "VoucherTemplate",
+    "VoucherUsage",
+    "WalletTicket",
+    "Window",
+    "add_voucher",
+    "code_space",
+    "continue_issue",
+    "count_campaign_contents",
+    "create_campaign",
+    "delete_campaign",
+    "delete_voucher",
+    "disable_campaign",
+    "disable_voucher",
+    "effective_offer",
+    "effective_window",
+    "enable_campaign",
+    "enable_voucher",
+    "find_campaign",
+    "find_publication",
+    "find_voucher",
+    "generate_codes",
+    "get_campaign",
+    "get_publication",
+    "get_voucher",
+    "issue_requested_vouchers",
+    "issue_vouchers",
+    "list_campaigns",
+    "list_publications",
+    "list_vouchers",
+    "needed_bits",
+    "open_wallet_token",
+    "publish_to_customers",
+    "publish_voucher",
+    "request_vouchers",
+    "update_campaign",
+    "update_voucher",
+    "voucher_usage",
+    "wallet_token",
+]

@@ -1,0 +1,134 @@
+"""Creating, changing and ending campaigns."""
+
+from datetime import datetime
+
+import msgspec
+import psycopg
+from msgspec import UNSET
+
+from kaquan.campaigns.checks import (
+    LARGEST_CAP,
+    check_offer,
+    check_template,
+    check_title,
+    check_window,
+)
+from kaquan.campaigns.errors import InUse
+from kaquan.campaigns.grants import change_customer_caps, change_grant
+from kaquan.campaigns.model import Campaign, CampaignChange, CampaignDraft
+from kaquan.campaigns.store.campaigns import (
+    delete_campaign_row,
+    get_campaign,
+    insert_campaign,
+    update_campaign_row,
+)
+from kaquan.campaigns.store.vouchers import delete_voucher_rows, list_voucher_ids
+from kaquan.campaigns.vouchers import withdraw_uses
+from kaquan.experiments import WHOLE_BPS
+from kaquan.ledger import AccountKey, AccountKind
+from kaquan.runtime import (
+    Duplicate,
+    Tx,
+    check_metadata,
+    check_text,
+    check_whole_number,
+    new_id,
+)
+
+
+async def create_campaign(tx: Tx, draft: CampaignDraft, *, now: datetime) -> Campaign:
+    """Create a campaign and open the account of its budget.
+
+    Raises InvalidInput naming the field, and Duplicate when the name is taken.
+    """
+    fields = {field: getattr(draft, field) for field in draft.__struct_fields__}
+    campaign = _checked(
+        Campaign(**fields, id=new_id("camp"), version=1, created_at=now, updated_at=None)
+    )
+    if not await insert_campaign(tx, campaign):
+        raise _name_taken(campaign.name)
+    await change_grant(tx, _budget(campaign), campaign.budget_minor, now=now)
+    return campaign
+
+
+async def update_campaign(
+    tx: Tx, id_or_name: str, change: CampaignChange, *, now: datetime
+) -> Campaign:
+    """Change a campaign; its version grows by one.
+
+    A budget is raised or lowered by issuing or taking back the difference; a per-customer cap
+    changes what every customer has left. Raises NotFound, InvalidInput, Duplicate, and
+    GrantBelowUse when the budget would fall below what is spent or reserved.
+    """
+    before = await get_campaign(tx, id_or_name, lock=True)
+    given = {
+        field: value
+        for field in change.__struct_fields__
+        if (value := getattr(change, field)) is not UNSET
+    }
+    after = _checked(msgspec.structs.replace(before, **given))
+    try:
+        async with tx.transaction():
+            await update_campaign_row(tx, after, now=now)
+    except psycopg.errors.UniqueViolation as error:
+        raise _name_taken(after.name) from error
+    if after.budget_minor != before.budget_minor:
+        await change_grant(tx, _budget(after), after.budget_minor, now=now)
+    if after.per_customer_cap not in (None, before.per_customer_cap):
+        await change_customer_caps(tx, after.id, after.per_customer_cap, now=now)
+    return msgspec.structs.replace(after, version=before.version + 1, updated_at=now)
+
+
+async def enable_campaign(tx: Tx, id_or_name: str, *, now: datetime) -> Campaign:
+    """Let a campaign's vouchers be given away and used (again). Raises NotFound."""
+    return await update_campaign(tx, id_or_name, CampaignChange(active=True), now=now)
+
+
+async def disable_campaign(tx: Tx, id_or_name: str, *, now: datetime) -> Campaign:
+    """Keep a campaign's vouchers from being given away and used. Raises NotFound."""
+    return await update_campaign(tx, id_or_name, CampaignChange(active=False), now=now)
+
+
+async def delete_campaign(tx: Tx, id_or_name: str, *, now: datetime) -> None:
+    """Delete a campaign with its vouchers, taking back budget and uses.
+
+    Raises NotFound, and InUse once a voucher was given away or used or a customer was assigned
+    to an arm: such a record must stay.
+    """
+    campaign = await get_campaign(tx, id_or_name, lock=True)
+    voucher_ids = await list_voucher_ids(tx, campaign.id)
+    try:
+        async with tx.transaction():
+            await delete_voucher_rows(tx, voucher_ids)
+            await delete_campaign_row(tx, campaign.id)
+    except psycopg.errors.ForeignKeyViolation as error:
+        message = f"The campaign '{campaign.name}' has been used; disable it instead."
+        raise InUse(message, object_id=campaign.id) from error
+    await withdraw_uses(tx, voucher_ids, now=now)
+    await change_grant(tx, _budget(campaign), None, now=now)
+
+
+def _checked(campaign: Campaign) -> Campaign:
+    """Return the campaign with every field checked. Raises InvalidInput."""
+    check_window(campaign.window)
+    check_whole_number(campaign.holdout_bps, "holdout_bps", least=0, most=WHOLE_BPS)
+    if campaign.budget_minor is not None:
+        check_whole_number(campaign.budget_minor, "budget_minor", least=0)
+    if campaign.per_customer_cap is not None:
+        check_whole_number(campaign.per_customer_cap, "per_customer_cap", least=1, most=LARGEST_CAP)
+    return msgspec.structs.replace(
+        campaign,
+        name=check_title(campaign.name),
+        description=check_text(campaign.description, "description"),
+        offer=check_offer(campaign.offer, campaign.id),
+        voucher_template=check_template(campaign.voucher_template),
+        metadata=check_metadata(campaign.metadata, "metadata"),
+    )
+
+
+def _budget(campaign: Campaign) -> AccountKey:
+    return AccountKey(campaign.id, AccountKind.BUDGET)
+
+
+def _name_taken(name: str) -> Duplicate:
+    return Duplicate(f"There is a campaign named '{name}' already.", field="name")

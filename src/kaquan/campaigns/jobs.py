@@ -1,0 +1,23 @@
+"""Background work of campaigns."""
+
+from procrastinate import JobContext
+
+from kaquan.campaigns.issue import continue_issue, fail_issue
+from kaquan.runtime import UNTIL_DONE, ActionStatus, job_queue, services_of, utc_now
+
+
+@job_queue.task(name="campaigns.issue_vouchers", retry=UNTIL_DONE, pass_context=True)
+async def issue_requested_vouchers(context: JobContext, *, project_id: int, action_id: str) -> None:
+    """Make the vouchers that an action asks for, going on where an earlier run was stopped."""
+    database = services_of(context).database
+    try:
+        unfinished = True
+        while unfinished:
+            async with database.transaction(project_id) as tx:
+                action = await continue_issue(tx, action_id, now=utc_now())
+            unfinished = action.status is ActionStatus.RUNNING
+    except Exception as error:
+        if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
+            async with database.transaction(project_id) as tx:
+                await fail_issue(tx, action_id, error, now=utc_now())
+        raise

@@ -1,0 +1,133 @@
+"""Codes: the table of docs/algorithms/codes.md, shapes, refusals, uniformity."""
+
+import re
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kaquan.campaigns import (
+    READABLE,
+    CodeConfig,
+    GuessingRisk,
+    code_space,
+    generate_codes,
+    needed_bits,
+)
+from kaquan.runtime import InvalidInput
+
+PAGE = Path(__file__).parents[2] / "docs" / "algorithms" / "codes.md"
+ROW = re.compile(r"\| (\d+) \| (\d+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \| (\d+) \|")
+
+# Chi-square that chance exceeds once in a thousand, 30 degrees of freedom (NIST, 1.3.6.7.4).
+CRITICAL_30 = 59.70
+
+
+def worked_examples() -> list[tuple[int, GuessingRisk, float, int]]:
+    """Live codes, risk, bits, characters of 31."""
+    return [
+        (
+            int(live),
+            GuessingRisk(
+                guesses_per_second=int(guesses),
+                valid_for=timedelta(days=int(days)),
+                accepted_hits=float(hits),
+            ),
+            float(bits),
+            int(characters),
+        )
+        for live, days, guesses, hits, bits, characters in ROW.findall(PAGE.read_text())
+    ]
+
+
+def test_page_has_its_examples() -> None:
+    assert len(worked_examples()) == 7
+
+
+@pytest.mark.parametrize(("live", "risk", "bits", "characters"), worked_examples())
+def test_worked_example(live: int, risk: GuessingRisk, bits: float, characters: int) -> None:
+    assert round(needed_bits(live, risk), 1) == bits
+    assert (
+        len(generate_codes(CodeConfig(length=characters), 1, live_codes=live - 1, risk=risk)) == 1
+    )
+    with pytest.raises(InvalidInput) as refusal:
+        generate_codes(CodeConfig(length=characters - 1), 1, live_codes=live - 1, risk=risk)
+    assert refusal.value.key == "code_space_too_small"
+    assert f"at least {characters} random characters" in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    ("config", "count", "looks_like"),
+    [
+        (CodeConfig(), 5, rf"[{READABLE}]{{13}}"),
+        (CodeConfig(pattern="SUMMER-####-####"), 5, rf"SUMMER-[{READABLE}]{{4}}-[{READABLE}]{{4}}"),
+        (CodeConfig(length=10, prefix="A-", postfix="-Z"), 5, rf"A-[{READABLE}]{{10}}-Z"),
+        (CodeConfig(pattern="##x######", prefix="<", postfix=">"), 2, r"<\w\wx\w{6}>"),
+        (CodeConfig(length=30, charset="01"), 1, "[01]{30}"),
+        (CodeConfig(charset="01"), 5, "[01]{64}"),
+        (CodeConfig(length=12, charset="AAAABBCD"), 5, None),
+        (CodeConfig(pattern="春节########"), 5, rf"春节[{READABLE}]{{8}}"),
+        (CodeConfig(charset="梅兰竹菊", length=20), 5, "[梅兰竹菊]{20}"),
+        (CodeConfig(charset="#ABCDEFGHI", length=12), 5, "[#A-I]{12}"),
+        (CodeConfig(pattern="WELCOME", public=True), 1, "WELCOME"),
+        (CodeConfig(pattern="DAY-##", charset="0123456789", public=True), 50, r"DAY-\d\d"),
+    ],
+)
+def test_shape(config: CodeConfig, count: int, looks_like: str | None) -> None:
+    if looks_like is None:
+        with pytest.raises(InvalidInput, match="characters of these 4"):
+            generate_codes(config, count)
+        return
+    codes = generate_codes(config, count)
+    assert len(set(codes)) == count
+    assert all(re.fullmatch(looks_like, code) for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("config", "field", "key"),
+    [
+        ({"charset": "A"}, "charset", "invalid_code_config"),
+        ({"charset": "AAA"}, "charset", "invalid_code_config"),
+        ({"charset": ""}, "charset", "invalid_code_config"),
+        ({"charset": "AB C"}, "charset", "invalid_code_config"),
+        ({"charset": "".join(map(chr, range(0x4E00, 0x4F00)))}, "charset", "invalid_code_config"),
+        ({"prefix": "two words-"}, "pattern", "invalid_code_config"),
+        ({"postfix": "\n"}, "pattern", "invalid_code_config"),
+        ({"prefix": "\x00"}, "pattern", "invalid_code_config"),
+        ({"prefix": "\ud800"}, "pattern", "invalid_code_config"),
+        ({"pattern": ""}, "pattern", "invalid_code_config"),
+        ({"pattern": "#" * 129}, "pattern", "invalid_code_config"),
+        ({"prefix": "P" * 120}, "pattern", "invalid_code_config"),
+        ({"length": 0}, "length", "invalid_payload"),
+        ({"length": -3}, "length", "invalid_payload"),
+        ({"length": 10**9}, "length", "invalid_payload"),
+        ({"length": True}, "length", "invalid_payload"),
+        ({"length": 4}, "length", "code_space_too_small"),
+        ({"pattern": "SALE"}, "length", "code_space_too_small"),
+        ({"pattern": "DAY-#", "charset": "012", "public": True}, "length", "code_space_too_small"),
+    ],
+)
+def test_refused_shape(config: dict[str, Any], field: str, key: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        generate_codes(CodeConfig(**config), 2)
+    assert (refusal.value.field, refusal.value.key) == (f"code_config.{field}", key)
+
+
+def test_a_hundred_thousand_codes_are_all_different() -> None:
+    codes = generate_codes(CodeConfig(pattern="K-#####-#####"), 100_000)
+    assert len(set(codes)) == 100_000
+
+
+def test_every_character_is_as_likely_as_any_other() -> None:
+    counts = Counter("".join(generate_codes(CodeConfig(), 20_000)))
+    expected = 20_000 * 13 / len(READABLE)
+    assert set(counts) == set(READABLE)
+    assert sum((seen - expected) ** 2 / expected for seen in counts.values()) < CRITICAL_30
+
+
+def test_size_of_a_space() -> None:
+    space = code_space(CodeConfig(pattern="A-##-##", charset="0123456789"))
+    assert (space.size, space.random_characters) == (10_000, 4)
+    assert space.bits == pytest.approx(13.2877, abs=1e-4)
