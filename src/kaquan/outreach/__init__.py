@@ -1,0 +1,93 @@
+"""Reaching customers: templates, e-mail, distributions, the outbox, and unsubscribing."""
+
+from kaquan.outreach.default_template import default_template
+from kaquan.outreach.deliver import deliver_messages
+from kaquan.outreach.distribute import advance_distribution
+from kaquan.outreach.jobs import deliver, distribute, mailing_of, sweep_outboxes
+from kaquan.outreach.links import (
+    UNSUBSCRIBE_PATH,
+    WALLET_PATH,
+    UnsubscribeLink,
+    UnsubscribeSigner,
+    open_unsubscribe_token,
+    unsubscribe_signer,
+    unsubscribe_url,
+    wallet_url,
+)
+from kaquan.outreach.model import (
+    EMAIL,
+    MARKETING,
+    CampaignFacts,
+    CouponFacts,
+    CustomerFacts,
+    Distribution,
+    DistributionStatus,
+    EmailTemplate,
+    Mailing,
+    Message,
+    MessageCounts,
+    MessageFacts,
+    MessageStatus,
+    RenderedMessage,
+    ShopFacts,
+)
+from kaquan.outreach.offer_sentence import last_day, offer_sentence
+from kaquan.outreach.render import check_template, render_message
+from kaquan.outreach.smtp import MailServer, MailServerDown, mail_server
+from kaquan.outreach.start import resume_distribution, start_distribution
+from kaquan.outreach.store import (
+    count_messages,
+    get_distribution,
+    get_message,
+    list_distributions,
+    list_messages,
+)
+from kaquan.outreach.unsubscribe import unsubscribe
+
+__all__ = [
+    "EMAIL",
+    "MARKETING",
+    "UNSUBSCRIBE_PATH",
+    "WALLET_PATH",
+    "CampaignFacts",
+    "CouponFacts",
+    "CustomerFacts",
+    "Distribution",
+    "DistributionStatus",
+    "EmailTemplate",
+    "MailServer",
+    "MailServerDown",
+    "Mailing",
+    "Message",
+    "MessageCounts",
+    "MessageFacts",
+    "MessageStatus",
+    "RenderedMessage",
+    "ShopFacts",
+    "UnsubscribeLink",
+    "UnsubscribeSigner",
+    "advance_distribution",
+    "check_template",
+    "count_messages",
+    "default_template",
+    "deliver",
+    "deliver_messages",
+    "distribute",
+    "get_distribution",
+    "get_message",
+    "last_day",
+    "list_distributions",
+    "list_messages",
+    "mail_server",
+    "mailing_of",
+    "offer_sentence",
+    "open_unsubscribe_token",
+    "render_message",
+    "resume_distribution",
+    "start_distribution",
+    "sweep_outboxes",
+    "unsubscribe",
+    "unsubscribe_signer",
+    "unsubscribe_url",
+    "wallet_url",
+]
