@@ -1,0 +1,5 @@
+"""The command line: starting, setting up and looking after Kaquan."""
+
+from kaquan.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,64 @@
+"""The commands by name; each lives in the file that does it."""
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from kaquan import __version__
+from kaquan.cli.commands import (
+    demo,
+    doctor,
+    init,
+    ledger_check,
+    migrate_database,
+    serve,
+    settings_list,
+    worker,
+)
+from kaquan.runtime import InvalidInput, KaquanError
+
+cli = typer.Typer(
+    name="kaquan",
+    help="Kaquan (卡券): the self-hosted CRM coupon platform.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+ledger = typer.Typer(help="Look after the ledger.", no_args_is_help=True)
+cli.add_typer(ledger, name="ledger")
+
+cli.command()(serve)
+cli.command()(worker)
+cli.command()(init)
+cli.command()(demo)
+cli.command()(doctor)
+cli.command(name="migrate")(migrate_database)
+cli.command(name="settings")(settings_list)
+ledger.command(name="check")(ledger_check)
+
+
+@cli.callback(invoke_without_command=True)
+def version(
+    show: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Kaquan (卡券): the self-hosted CRM coupon platform."""
+    if show:
+        typer.echo(f"kaquan {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; an error a person can act on is one readable line, exit code 1."""
+    try:
+        cli()
+    except KaquanError as error:
+        place = f" ({error.field})" if isinstance(error, InvalidInput) else ""
+        Console(stderr=True, soft_wrap=True).print(
+            f"kaquan: {error.message}{place} [{error.key}]", style="red", markup=False
+        )
+        sys.exit(1)
+    except OSError as error:
+        Console(stderr=True, soft_wrap=True).print(f"kaquan: {error}", style="red", markup=False)
+        sys.exit(1)

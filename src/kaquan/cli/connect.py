@@ -1,0 +1,27 @@
+"""Reaching the database from a command: the configured one, or the embedded one, started if need be."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+
+from kaquan.runtime import Database, Settings, embedded_postgres, migrate, open_database
+
+
+@contextmanager
+def database_url(settings: Settings) -> Generator[str]:
+    """Yield the URL of a migrated database; an embedded server runs while the block lasts."""
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        migrate(url)
+        yield url
+        return
+    with embedded_postgres(settings.data_dir) as url:
+        migrate(url)
+        yield url
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncGenerator[Database]:
+    """Yield an open database in the application's role."""
+    with database_url(settings) as url:
+        async with open_database(url, pool_size=settings.database_pool_size) as database:
+            yield database

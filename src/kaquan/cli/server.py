@@ -1,0 +1,100 @@
+"""The server process: database, web workers and job worker under one parent."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+from granian.constants import Interfaces
+from granian.server import Server
+
+from kaquan import campaigns, outreach
+from kaquan.cli.connect import database_url
+from kaquan.cli.holder import end_with_parent, held_folder, wait_for_port
+from kaquan.runtime import (
+    JobServices,
+    Settings,
+    configure_logs,
+    open_database,
+    run_worker,
+)
+
+ROOMS_WITH_TASKS = (campaigns, outreach)
+"""Importing a room registers its background tasks with the queue."""
+
+_STOP_PATIENCE_S = 20
+_log = structlog.stdlib.get_logger("kaquan.server")
+
+
+def run_server(
+    settings: Settings, *, host: str, port: int, workers: int, with_worker: bool
+) -> None:
+    """Serve until interrupted. Raises FolderHeld or Unavailable when it cannot start."""
+    configure_logs(settings)
+    address = f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}"  # noqa: S104
+    with held_folder(settings.data_dir, address):
+        wait_for_port(host, port)
+        with database_url(settings) as url:
+            _hand_down(settings, url, address)
+            with _job_worker() if with_worker else _nothing():
+                _log.info("serving", address=address, workers=workers)
+                Server(
+                    "kaquan.cli.serving:application",
+                    factory=True,
+                    address=host,
+                    port=port,
+                    interface=Interfaces.ASGI,
+                    workers=workers,
+                    websockets=False,
+                    respawn_failed_workers=True,
+                    workers_kill_timeout=_STOP_PATIENCE_S,
+                    log_enabled=False,
+                ).serve()
+    _log.info("stopped")
+
+
+def run_job_worker(settings: Settings, *, ends_with_parent: bool) -> None:
+    """Work on background jobs until interrupted."""
+    configure_logs(settings)
+    if ends_with_parent:
+        end_with_parent()
+    with database_url(settings) as url:
+        asyncio.run(_work(url, settings))
+
+
+async def _work(url: str, settings: Settings) -> None:
+    async with open_database(url, pool_size=settings.database_pool_size) as database:
+        await run_worker(url, JobServices(database, settings))
+
+
+def _hand_down(settings: Settings, url: str, address: str) -> None:
+    """Tell the child processes, through the environment, what this process found out."""
+    os.environ["KAQUAN_DATA_DIR"] = str(settings.data_dir)
+    os.environ["KAQUAN_DATABASE_URL"] = url
+    os.environ.setdefault("KAQUAN_PUBLIC_URL", settings.public_url or address)
+
+
+@contextmanager
+def _job_worker() -> Generator[None]:
+    command = [sys.executable, "-m", "kaquan", "worker", "--with-parent"]
+    # A session of its own: Ctrl-C reaches this process only, which then ends the child.
+    process = subprocess.Popen(command, start_new_session=True, cwd=Path.cwd())  # noqa: S603
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def _nothing() -> Generator[None]:
+    yield
