@@ -2,7 +2,7 @@
 
 import pytest
 
-from kaquan.runtime import format_money, minor_digits
+from kaquan.runtime import format_money, format_price, minor_digits
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,19 @@ def test_money_is_written_as_people_read_it(
 @pytest.mark.parametrize(("currency", "digits"), [("JPY", 0), ("CNY", 2), ("USD", 2), ("KWD", 3)])
 def test_a_currency_knows_its_decimals(currency: str, digits: int) -> None:
     assert minor_digits(currency) == digits
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "currency", "text"),
+    [
+        (10000, "CNY", "¥100"),
+        (9950, "CNY", "¥99.50"),
+        (100000, "JPY", "¥100,000"),
+        (1000, "KWD", "KWD\N{NO-BREAK SPACE}1"),
+        (0, "USD", "$0"),
+    ],
+)
+def test_a_price_has_decimals_only_where_there_are_any(
+    amount_minor: int, currency: str, text: str
+) -> None:
+    assert format_price(amount_minor, currency=currency, language="en") == text

@@ -1,1 +1,5 @@
-"""Pages for customers and store staff: wallet and till."""
+"""Pages for customers and store staff: wallet, unsubscribing, till."""
+
+from kaquan.storefront.routes import storefront_routers
+
+__all__ = ["storefront_routers"]

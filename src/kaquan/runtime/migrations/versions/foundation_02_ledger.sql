@@ -6,7 +6,7 @@
 -- database, in the same statement, and no balance may fall below what is held of it.
 
 create table account (
-    project_id  integer not null references project,
+    project_id  integer not null,
     owner       text collate "C" not null check (owner <> '' and left(owner, 1) <> '@'),
     kind        text collate "C" not null
                 check (kind in ('uses', 'used', 'budget', 'customer_uses', 'value', 'points')),
@@ -19,7 +19,7 @@ create table account (
 call protect('account');
 
 create table transfer (
-    project_id  integer not null default current_project() references project,
+    project_id  integer not null default current_project(),
     id          bigint generated always as identity,
     from_owner  text collate "C" not null,
     to_owner    text collate "C" not null,
@@ -47,7 +47,7 @@ create index transfer_cause on transfer (project_id, cause_id);
 create index transfer_reverses on transfer (project_id, reverses) where reverses is not null;
 
 create table hold (
-    project_id  integer not null default current_project() references project,
+    project_id  integer not null default current_project(),
     id          text collate "C" not null,
     owner       text collate "C" not null,
     kind        text collate "C" not null,

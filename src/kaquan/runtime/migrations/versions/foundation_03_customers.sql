@@ -4,7 +4,7 @@
 -- nothing may use an index underneath a row-level policy, and lower() is not such an operator.
 -- An erased customer keeps an empty row for the orders and the ledger that point to it.
 create table customer (
-    project_id   integer not null default current_project() references project,
+    project_id   integer not null default current_project(),
     id           text collate "C" not null,
     source_id    text collate "C",
     name         text,
@@ -32,7 +32,7 @@ create index customer_created on customer (project_id, created_at, id);
 
 -- What a customer's paid orders add up to; kept by the verbs that change orders.
 create table customer_summary (
-    project_id      integer not null default current_project() references project,
+    project_id      integer not null default current_project(),
     customer_id     text collate "C" not null,
     order_count     bigint not null,
     spend_minor     bigint not null,
@@ -45,7 +45,7 @@ call protect('customer_summary');
 
 -- The latest row per (customer, channel, purpose) is what holds; rows are never changed.
 create table consent (
-    project_id   integer not null default current_project() references project,
+    project_id   integer not null default current_project(),
     customer_id  text collate "C" not null,
     channel      text collate "C" not null,
     purpose      text collate "C" not null,
@@ -58,7 +58,7 @@ create table consent (
 call protect('consent');
 
 create table location (
-    project_id  integer not null default current_project() references project,
+    project_id  integer not null default current_project(),
     id          text collate "C" not null,
     source_id   text collate "C",
     name        text not null,
@@ -71,7 +71,7 @@ create table location (
 call protect('location');
 
 create table product (
-    project_id   integer not null default current_project() references project,
+    project_id   integer not null default current_project(),
     id           text collate "C" not null,
     source_id    text collate "C",
     name         text,
@@ -93,7 +93,7 @@ create index product_created on product (project_id, created_at, id);
 -- catalogue does not know the product; line_source_ids is what the shop called it;
 -- line_details is null or an array of objects with what else came with each line.
 create table orders (
-    project_id      integer not null default current_project() references project,
+    project_id      integer not null default current_project(),
     id              text collate "C" not null,
     source_id       text collate "C",
     customer_id     text collate "C",
@@ -141,7 +141,7 @@ select o.project_id, o.id as order_id, o.customer_id, o.location_id, o.status, o
        as l (product_id, source_id, quantity, unit_price_minor, amount_minor, discount_minor, line_no);
 
 create table segment (
-    project_id    integer not null default current_project() references project,
+    project_id    integer not null default current_project(),
     id            text collate "C" not null,
     name          text not null check (name <> ''),
     kind          text not null check (kind in ('auto-update', 'passive', 'static')),
@@ -157,7 +157,7 @@ create table segment (
 call protect('segment');
 
 create table segment_member (
-    project_id   integer not null default current_project() references project,
+    project_id   integer not null default current_project(),
     segment_id   text collate "C" not null,
     customer_id  text collate "C" not null,
     since        timestamptz not null,
@@ -170,7 +170,7 @@ create index segment_member_customer on segment_member (project_id, customer_id)
 
 -- Quintile scores (5 is best) over the project's buying customers, recomputed as a whole.
 create table rfm_score (
-    project_id       integer not null default current_project() references project,
+    project_id       integer not null default current_project(),
     customer_id      text collate "C" not null,
     recency_days     integer not null,
     frequency        bigint not null,

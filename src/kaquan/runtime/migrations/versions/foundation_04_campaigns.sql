@@ -1,7 +1,7 @@
 -- Campaigns, vouchers, who holds them, who was held out, what was redeemed, what was sent.
 
 create table campaign (
-    project_id        integer not null default current_project() references project,
+    project_id        integer not null default current_project(),
     id                text collate "C" not null,
     name              text not null check (name <> ''),
     description       text,
@@ -32,7 +32,7 @@ create index campaign_created on campaign (project_id, created_at, id);
 -- quantity is how many uses were granted at issue (null: unlimited); how many are left is
 -- the ledger's to say. offer is null when the campaign's applies.
 create table voucher (
-    project_id   integer not null default current_project() references project,
+    project_id   integer not null default current_project(),
     id           text collate "C" not null,
     code         text collate "C" not null check (code <> ''),
     campaign_id  text collate "C",
@@ -63,7 +63,7 @@ create index voucher_holder on voucher (project_id, holder_id) where holder_id i
 -- once: given under the campaign's rule that a customer joins once; the index then refuses a
 -- second row. A source_id is unique within its campaign, or its voucher when that stands alone.
 create table publication (
-    project_id    integer not null default current_project() references project,
+    project_id    integer not null default current_project(),
     id            text collate "C" not null,
     campaign_id   text collate "C",
     voucher_id    text collate "C" not null,
@@ -89,7 +89,7 @@ create index publication_voucher on publication (project_id, voucher_id);
 -- Which arm a customer was assigned for a campaign, and with what probability: written once,
 -- before anything is sent.
 create table exposure (
-    project_id   integer not null default current_project() references project,
+    project_id   integer not null default current_project(),
     campaign_id  text collate "C" not null,
     customer_id  text collate "C" not null,
     arm          text collate "C" not null check (arm in ('treatment', 'holdout')),
@@ -105,7 +105,7 @@ call protect('exposure');
 -- allocation is minor units per line of the order, in line order, stored and never re-spread;
 -- items_allocation is the item-level part of it.
 create table redemption (
-    project_id      integer not null default current_project() references project,
+    project_id      integer not null default current_project(),
     id              text collate "C" not null,
     kind            text collate "C" not null check (kind in ('redemption', 'rollback')),
     result          text collate "C" not null check (result in ('SUCCESS', 'FAILURE')),
@@ -153,7 +153,7 @@ create index redemption_created on redemption (project_id, created_at, id);
 -- One sending of a campaign to a segment: assignment, publication and messages in chunks, by
 -- customer id; done_up_to is the last customer of the last chunk.
 create table distribution (
-    project_id   integer not null default current_project() references project,
+    project_id   integer not null default current_project(),
     id           text collate "C" not null,
     campaign_id  text collate "C" not null,
     segment_id   text collate "C" not null,
@@ -177,7 +177,7 @@ call protect('distribution');
 -- kept: rendered, and shown in the console's outbox because no SMTP server is set.
 -- sending: taken by a delivery until due_at; past it the delivery is taken to have died.
 create table message (
-    project_id       integer not null default current_project() references project,
+    project_id       integer not null default current_project(),
     id               text collate "C" not null,
     distribution_id  text collate "C",
     campaign_id      text collate "C",

@@ -1,0 +1,60 @@
+"""The OpenAPI document at ``/docs/openapi.json`` and its page at ``/docs``."""
+
+from typing import Any
+
+from litestar.constants import OPENAPI_JSON_HANDLER_NAME
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from kaquan import __version__
+from kaquan.api.call import APP_ID, APP_TOKEN
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Kaquan API</title>
+<script type="module" src="{script}"></script>
+</head>
+<body>
+<rapi-doc spec-url="{document}" load-fonts="false" render-style="read" schema-style="table">
+</rapi-doc>
+</body>
+</html>
+"""
+
+
+class LocalRapiDoc(OpenAPIRenderPlugin):
+    """RapiDoc from this server's own files: the page asks no other host for anything."""
+
+    def __init__(self, script: str) -> None:
+        super().__init__(path="/rapidoc", favicon="")
+        self._script = script
+
+    def render(self, request: Any, openapi_schema: dict[str, Any]) -> bytes:
+        """Write the page."""
+        document = request.app.route_reverse(OPENAPI_JSON_HANDLER_NAME)
+        return _PAGE.format(script=self._script, document=document).encode()
+
+
+def describe_api(script: str | None) -> OpenAPIConfig:
+    """Configure the document; without the address of RapiDoc's ``script`` there is no page."""
+    return OpenAPIConfig(
+        title="Kaquan API",
+        version=__version__,
+        description="The dialect of the official Voucherify clients, over Kaquan's own rooms.",
+        path="/docs",
+        render_plugins=[JsonRenderPlugin()] if script is None else [LocalRapiDoc(script)],
+        components=Components(
+            security_schemes={
+                APP_ID: SecurityScheme(type="apiKey", name=APP_ID, security_scheme_in="header"),
+                APP_TOKEN: SecurityScheme(
+                    type="apiKey", name=APP_TOKEN, security_scheme_in="header"
+                ),
+            }
+        ),
+        security=[{APP_ID: [], APP_TOKEN: []}],
+        use_handler_docstrings=True,
+    )

@@ -1,0 +1,178 @@
+"""Redemptions and rollbacks as answered."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from kaquan.api.customers import SimpleCustomer, view_simple_customer
+from kaquan.api.orders import OrderView, unless_zero, view_order
+from kaquan.api.refusals import key_of
+from kaquan.api.values import Metadata
+from kaquan.api.vouchers import VoucherView, load_views
+from kaquan.campaigns import get_voucher
+from kaquan.checkout import (
+    Redemption,
+    RedemptionKind,
+    RedemptionResult,
+    list_children,
+)
+from kaquan.customers import find_customer, find_order
+from kaquan.engine import ReasonCode
+from kaquan.runtime import Tx
+
+Status = Literal["SUCCEEDED", "FAILED", "ROLLED_BACK"]
+
+
+class ChannelView(msgspec.Struct, frozen=True):
+    """Through what a redemption came: a key's request, or a person at a page."""
+
+    channel_id: str
+    channel_type: Literal["API", "USER"]
+
+
+class RelatedView(msgspec.Struct, frozen=True):
+    """Another redemption or rollback."""
+
+    id: str
+    date: datetime
+
+
+class RelatedRedemptions(msgspec.Struct, frozen=True):
+    """The redemptions under a parent."""
+
+    redemptions: list[RelatedView]
+
+
+class RedemptionView(msgspec.Struct, frozen=True, kw_only=True):
+    """A redemption or a rollback, successful or not.
+
+    ``redemption`` is the parent of a child, and of a rollback what it undid.
+    """
+
+    id: str
+    object: Literal["redemption", "redemption_rollback"]
+    date: datetime
+    customer_id: str | None
+    tracking_id: str | None
+    metadata: Metadata
+    redemption: str | None
+    result: Literal["SUCCESS", "FAILURE"]
+    status: Status
+    failure_code: str | UnsetType = UNSET
+    failure_message: str | UnsetType = UNSET
+    reason: str | UnsetType = UNSET
+    related_redemptions: RelatedRedemptions | UnsetType = UNSET
+    order: OrderView | UnsetType = UNSET
+    channel: ChannelView
+    customer: SimpleCustomer | UnsetType = UNSET
+    related_object_type: Literal["voucher", "redemption"]
+    related_object_id: str
+    voucher: VoucherView | UnsetType = UNSET
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What redemptions refer to, by id."""
+
+    orders: dict[str, OrderView]
+    customers: dict[str, SimpleCustomer]
+    vouchers: dict[str, VoucherView]
+
+
+async def gather(tx: Tx, rows: list[Redemption]) -> Surroundings:
+    """Look up the orders, customers and vouchers of redemptions."""
+    orders: dict[str, OrderView] = {}
+    customers: dict[str, SimpleCustomer] = {}
+    for order_id in sorted({row.order_id for row in rows if row.order_id}):
+        order = await find_order(tx, order_id)
+        if order is not None:
+            orders[order_id] = view_order(order)
+    for customer_id in sorted({row.customer_id for row in rows if row.customer_id}):
+        customer = await find_customer(tx, customer_id)
+        if customer is not None:
+            customers[customer_id] = view_simple_customer(customer)
+    ids = sorted({row.voucher_id for row in rows if row.voucher_id})
+    vouchers = await load_views(tx, [await get_voucher(tx, one) for one in ids])
+    return Surroundings(
+        orders=orders, customers=customers, vouchers={one.id: one for one in vouchers}
+    )
+
+
+def view_redemption(
+    row: Redemption,
+    around: Surroundings,
+    *,
+    order: OrderView | UnsetType = UNSET,
+    children: list[Redemption] | None = None,
+) -> RedemptionView:
+    """Map a row to the wire; ``order`` is the order after it, if another than as stored."""
+    is_rollback = row.kind is RedemptionKind.ROLLBACK
+    voucher = around.vouchers.get(row.voucher_id or "")
+    reason = row.metadata.get("reason") if is_rollback else None
+    return RedemptionView(
+        id=row.id,
+        object="redemption_rollback" if is_rollback else "redemption",
+        date=row.created_at,
+        customer_id=row.customer_id,
+        tracking_id=row.tracking_id,
+        metadata=row.metadata,
+        redemption=row.reverses_id or row.parent_id,
+        result=row.result.value,
+        status=_status(row),
+        failure_code=_failure_key(row.failure_code),
+        failure_message=row.failure_message or UNSET,
+        reason=reason or UNSET,
+        related_redemptions=RelatedRedemptions(
+            [RelatedView(child.id, child.created_at) for child in children]
+        )
+        if children
+        else UNSET,
+        order=_applied_order(row, around) if order is UNSET else order,
+        channel=ChannelView(
+            channel_id=row.by_user_id or row.channel,
+            channel_type="USER" if row.by_user_id else "API",
+        ),
+        customer=around.customers.get(row.customer_id or "", UNSET),
+        related_object_type="redemption" if row.voucher_id is None else "voucher",
+        related_object_id=row.voucher_id or row.id,
+        voucher=UNSET if voucher is None else voucher,
+    )
+
+
+def _failure_key(code: str | None) -> str | UnsetType:
+    return UNSET if code is None else key_of(ReasonCode(code))
+
+
+def _status(row: Redemption) -> Status:
+    if row.result is RedemptionResult.FAILURE:
+        return "FAILED"
+    return "ROLLED_BACK" if row.rolled_back else "SUCCEEDED"
+
+
+def _applied_order(row: Redemption, around: Surroundings) -> OrderView | UnsetType:
+    """The order as it is stored now, with what this redemption took off."""
+    order = around.orders.get(row.order_id or "")
+    if order is None:
+        return UNSET
+    if row.kind is RedemptionKind.ROLLBACK:
+        return order
+    return msgspec.structs.replace(
+        order,
+        applied_discount_amount=unless_zero(row.discount_minor),
+        items_applied_discount_amount=unless_zero(row.items_discount_minor),
+        total_applied_discount_amount=unless_zero(row.total_discount_minor),
+    )
+
+
+async def load_redemptions(tx: Tx, rows: list[Redemption]) -> list[RedemptionView]:
+    """Map rows to the wire with what they refer to."""
+    around = await gather(tx, rows)
+    return [
+        view_redemption(
+            row,
+            around,
+            children=None if row.voucher_id else await list_children(tx, row.id),
+        )
+        for row in rows
+    ]

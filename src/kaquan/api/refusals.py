@@ -1,0 +1,132 @@
+"""Why something was refused, in the dialect's keys and in a sentence."""
+
+from functools import partial
+from http import HTTPStatus
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from kaquan.api.problems import Problem, ReasonView, problem_of
+from kaquan.engine import Language, Reason, ReasonCode, ReasonFamily, explain
+from kaquan.runtime import NotFound, Project, format_money
+
+_C = ReasonCode
+
+_KEYS = {
+    _C.TOO_MANY_SENT: "too_many_redeemables",
+    _C.DUPLICATE_CANDIDATE: "duplicate_redeemables",
+    _C.VOUCHER_NOT_FOUND: "not_found",
+    _C.PRECEDING_FAILED: "preceding_validation_failed",
+    _C.APPLIED_LIMIT: "applicable_redeemables_limit_exceeded",
+    _C.INACTIVE: "voucher_disabled",
+    _C.EXPIRED: "voucher_expired",
+    _C.NOT_STARTED: "voucher_not_active",
+    _C.NO_EFFECT: "redeemables_no_effect",
+}
+_FAMILY_KEYS = {
+    ReasonFamily.REQUEST: "invalid_order",
+    ReasonFamily.ORDER: "order_rules_violated",
+    ReasonFamily.EFFECT: "order_rules_violated",
+    ReasonFamily.CUSTOMER: "customer_rules_violated",
+    ReasonFamily.REDEMPTION: "redemption_rules_violated",
+    ReasonFamily.LIMIT: "quantity_exceeded",
+}
+_RULED_LIMITS = {_C.CUSTOMER_USES_EXHAUSTED, _C.BUDGET_EXHAUSTED}
+"""Limits that the dialect counts as rules of the redemption, not as the voucher's quantity."""
+
+_MESSAGES = {
+    "not_found": "Resource not found",
+    "voucher_disabled": "voucher is disabled",
+    "voucher_expired": "voucher expired",
+    "voucher_not_active": "voucher is not active yet",
+    "quantity_exceeded": "quantity exceeded",
+    "order_rules_violated": "order does not match validation rules",
+    "customer_rules_violated": "customer does not match segment rules",
+    "redemption_rules_violated": "redemption does not match validation rules",
+    "preceding_validation_failed": (
+        "Redeemable cannot be applied due to preceding validation failure"
+    ),
+    "applicable_redeemables_limit_exceeded": "Applicable redeemables limit exceeded",
+    "redeemables_no_effect": "Redeemable has no effect on the order",
+}
+
+
+class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
+    """The dialect's error object inside of an answer; ``reasons`` are our own, all of them."""
+
+    code: int
+    key: str
+    message: str
+    details: str
+    request_id: str
+    reasons: list[ReasonView]
+    resource_id: str | UnsetType = UNSET
+    resource_type: str | UnsetType = UNSET
+
+
+def key_of(code: ReasonCode) -> str:
+    """Return the dialect's key of a reason."""
+    if code in _RULED_LIMITS:
+        return _FAMILY_KEYS[ReasonFamily.REDEMPTION]
+    return _KEYS.get(code) or _FAMILY_KEYS[code.family]
+
+
+def message_of(key: str) -> str:
+    """Return the dialect's sentence for a key."""
+    return _MESSAGES.get(key, key.replace("_", " "))
+
+
+def view_reasons(reasons: tuple[Reason, ...], project: Project) -> list[ReasonView]:
+    """Map reasons with their parameters, each with its sentence in the project's language."""
+    language: Language = "zh" if project.language == "zh" else "en"
+    money = partial(format_money, currency=project.currency, language=language)
+    return [
+        ReasonView(
+            code=reason.code.value,
+            params=dict(reason.params),
+            message=explain(reason, language, money),
+        )
+        for reason in reasons
+    ]
+
+
+def view_error(
+    headline: Reason,
+    reasons: tuple[Reason, ...],
+    *,
+    voucher_code: str,
+    project: Project,
+    request_id: str,
+) -> ErrorView:
+    """Map the reasons against one redeemable to the dialect's error object."""
+    key = key_of(headline.code)
+    missing = key == "not_found"
+    return ErrorView(
+        code=HTTPStatus.NOT_FOUND if missing else HTTPStatus.BAD_REQUEST,
+        key=key,
+        message=message_of(key),
+        details=view_reasons((headline,), project)[0].message,
+        request_id=request_id,
+        reasons=view_reasons(reasons, project),
+        resource_id=voucher_code if missing else UNSET,
+        resource_type="voucher" if missing else UNSET,
+    )
+
+
+def problem_of_refusal(
+    headline: Reason,
+    reasons: tuple[Reason, ...],
+    *,
+    voucher_code: str,
+    project: Project,
+    request_id: str,
+) -> Problem:
+    """Make a problem of the reasons why a redemption did not take place."""
+    error = view_error(
+        headline, reasons, voucher_code=voucher_code, project=project, request_id=request_id
+    )
+    missing = None if error.resource_id is UNSET else NotFound("voucher", voucher_code)
+    problem = problem_of(
+        error.code, error.key, error.details, request_id=request_id, missing=missing
+    )
+    return msgspec.structs.replace(problem, message=error.message, reasons=error.reasons)

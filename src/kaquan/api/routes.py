@@ -1,0 +1,65 @@
+"""What all routes have in common: strict bodies, status 200, problems as their errors."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeAlias
+
+from litestar import delete, get, post, put
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
+
+from kaquan.api.body import StrictBody
+from kaquan.api.problems import PROBLEM_MEDIA_TYPE, Problem
+
+Verb: TypeAlias = Callable[..., Awaitable[Any]]
+
+_DESCRIPTIONS = {
+    400: "The request is wrong, or refused by a rule",
+    401: "No valid key",
+    403: "The key is not for this",
+    404: "There is no such object",
+    409: "In conflict with what exists",
+    413: "The body is too large",
+    422: "The idempotency key was used for another request",
+    501: "Part of the dialect, and not supported yet",
+    503: "Something is missing at the moment",
+    507: "The disk is full",
+}
+_PROBLEMS = {
+    status: ResponseSpec(
+        Problem,
+        description=description,
+        media_type=PROBLEM_MEDIA_TYPE,  # pyright: ignore[reportArgumentType] - a plain string works
+        generate_examples=False,
+    )
+    for status, description in _DESCRIPTIONS.items()
+}
+
+
+def reads(path: str, summary: str) -> Callable[[Verb], HTTPRouteHandler]:
+    """A route that gets something."""
+    return get(path, summary=summary, responses=_PROBLEMS)
+
+
+def removes(path: str, summary: str) -> Callable[[Verb], HTTPRouteHandler]:
+    """A route that deletes and has nothing to say about it (204)."""
+    return delete(path, summary=summary, responses=_PROBLEMS)
+
+
+def deletes(path: str, summary: str) -> Callable[[Verb], HTTPRouteHandler]:
+    """A route that deletes and answers what became of it."""
+    return delete(path, summary=summary, status_code=200, responses=_PROBLEMS)
+
+
+def writes(
+    method: Literal["POST", "PUT"], path: str, summary: str
+) -> Callable[[Verb], HTTPRouteHandler]:
+    """A route that creates, changes or does something; its ``data`` is read strictly."""
+    decorate = post if method == "POST" else put
+    return decorate(
+        path,
+        summary=summary,
+        dto=StrictBody,
+        return_dto=None,
+        status_code=200,
+        responses=_PROBLEMS,
+    )

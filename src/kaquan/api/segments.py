@@ -1,0 +1,167 @@
+"""``/v1/segments`` and a customer's segments."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+from litestar import Router
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, UnsetType
+
+from kaquan.api.call import CurrentCall
+from kaquan.api.listing import CurrentPaging
+from kaquan.api.problems import NotSupported
+from kaquan.api.routes import reads, removes, writes
+from kaquan.api.values import Identifier
+from kaquan.customers import get_customer
+from kaquan.runtime import InvalidInput
+from kaquan.segments import (
+    Segment,
+    SegmentKind,
+    count_segments,
+    create_segment,
+    delete_segment,
+    get_segment,
+    list_segments,
+    segment_ids_of,
+)
+
+
+class SegmentExtension(msgspec.Struct, frozen=True, kw_only=True):
+    """Our own member ``kaquan``: the rule as a tree, and how many members it had when counted."""
+
+    definition: dict[str, Any] | UnsetType = UNSET
+    member_count: int | UnsetType = UNSET
+    evaluated_at: datetime | UnsetType | None = UNSET
+
+
+class SegmentBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A new segment; its rule is told in ``kaquan.definition``."""
+
+    name: Identifier
+    type: SegmentKind = SegmentKind.AUTO_UPDATE
+    kaquan: SegmentExtension | None = None
+    filter: dict[str, Any] | None = None
+    customers: list[str] | None = None
+
+
+class SegmentView(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment as answered."""
+
+    id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime | None
+    type: SegmentKind
+    initial_sync_status: Literal["DONE"] = "DONE"
+    metadata: dict[str, Any]
+    kaquan: SegmentExtension
+    object: Literal["segment"] = "segment"
+
+
+class SegmentList(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the segments."""
+
+    data: list[SegmentView]
+    total: int
+    object: Literal["list"] = "list"
+    data_ref: Literal["data"] = "data"
+
+
+class CustomerSegment(msgspec.Struct, frozen=True):
+    """A segment that a customer is in."""
+
+    id: str
+    name: str
+    object: Literal["segment"] = "segment"
+
+
+class CustomerSegments(msgspec.Struct, frozen=True, kw_only=True):
+    """The segments that a customer is in now."""
+
+    data: list[CustomerSegment]
+    total: int
+    has_more: Literal[False] = False
+    object: Literal["list"] = "list"
+    data_ref: Literal["data"] = "data"
+
+
+def view_segment(segment: Segment) -> SegmentView:
+    """Map a segment to the wire."""
+    return SegmentView(
+        id=segment.id,
+        name=segment.name,
+        created_at=segment.created_at,
+        updated_at=segment.updated_at,
+        type=segment.kind,
+        metadata=segment.metadata,
+        kaquan=SegmentExtension(
+            definition=segment.definition,
+            member_count=segment.member_count,
+            evaluated_at=segment.evaluated_at,
+        ),
+    )
+
+
+@writes("POST", "/segments", "Create segment")
+async def make_segment(data: JSONBody[SegmentBody], call: CurrentCall) -> SegmentView:
+    """Create a segment of the customers that a rule matches."""
+    for name in ("filter", "customers"):
+        if getattr(data, name) is not None:
+            message = f"'{name}' is not supported yet; state the rule in 'kaquan.definition'."
+            raise NotSupported(message, field=name)
+    definition = UNSET if data.kaquan is None else data.kaquan.definition
+    if isinstance(definition, UnsetType):
+        message = "State the segment's rule in 'kaquan.definition'."
+        raise InvalidInput(message, field="kaquan.definition")
+    async with call.transaction() as tx:
+        return view_segment(
+            await create_segment(tx, data.name, definition, kind=data.type, now=call.now)
+        )
+
+
+@reads("/segments/{segment_id:str}", "Get segment")
+async def read_segment(segment_id: FromPath[str], call: CurrentCall) -> SegmentView:
+    """Get a segment by id or name."""
+    async with call.transaction() as tx:
+        return view_segment(await get_segment(tx, segment_id))
+
+
+@removes("/segments/{segment_id:str}", "Delete segment")
+async def remove_segment(segment_id: FromPath[str], call: CurrentCall) -> None:
+    """Delete a segment that nothing refers to."""
+    async with call.transaction() as tx:
+        await delete_segment(tx, segment_id)
+
+
+@reads("/segments", "List segments")
+async def read_segments(call: CurrentCall, paging: CurrentPaging) -> SegmentList:
+    """List segments by name."""
+    async with call.transaction() as tx:
+        found = await list_segments(tx, limit=paging.limit, page=paging.page)
+        return SegmentList(data=list(map(view_segment, found)), total=await count_segments(tx))
+
+
+@reads("/customers/{customer_id:str}/segments", "List customer's segments")
+async def read_customer_segments(customer_id: FromPath[str], call: CurrentCall) -> CustomerSegments:
+    """List the segments that a customer is in now."""
+    async with call.transaction() as tx:
+        customer = await get_customer(tx, customer_id)
+        ids = await segment_ids_of(tx, customer.id, now=call.now)
+        named = [CustomerSegment(s.id, s.name) for s in await list_segments(tx) if s.id in ids]
+    return CustomerSegments(data=named, total=len(named))
+
+
+def segments_router() -> Router:
+    """Routes of segments."""
+    return Router(
+        path="/",
+        route_handlers=[
+            make_segment,
+            read_segment,
+            remove_segment,
+            read_segments,
+            read_customer_segments,
+        ],
+        tags=["Segments"],
+    )
