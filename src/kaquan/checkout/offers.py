@@ -1,0 +1,66 @@
+"""The offer of a coupon, when it may be used, and what its rules want to know."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from msgspec import structs
+
+from kaquan.campaigns import effective_offer, effective_window
+from kaquan.checkout.model import Coupon
+from kaquan.engine import (
+    AllOf,
+    AnyOf,
+    Condition,
+    FirstOrder,
+    InSegment,
+    Node,
+    Not,
+    Offer,
+    Scope,
+    Validity,
+)
+
+
+def read_offer(coupon: Coupon, now: datetime) -> Offer:
+    """Return the coupon's offer within the windows of voucher, campaign and offer together."""
+    offer = effective_offer(coupon.voucher, coupon.campaign)
+    window = effective_window(coupon.voucher, coupon.campaign)
+    starts = [m for m in (offer.window.starts_at, window.starts_at) if m is not None]
+    ends = [m for m in (offer.window.expires_at, window.expires_at) if m is not None]
+    starts_at, expires_at = max(starts, default=None), min(ends, default=None)
+    if starts_at is not None and expires_at is not None and starts_at >= expires_at:
+        # Windows that do not meet: it was over before it began, or it has not begun.
+        starts_at, expires_at = (None, expires_at) if now >= expires_at else (starts_at, None)
+    return structs.replace(offer, window=Validity(starts_at=starts_at, expires_at=expires_at))
+
+
+def needs_order_count(offer: Offer) -> bool:
+    """Whether a rule asks how often the customer has ordered."""
+    return any(isinstance(condition, FirstOrder) for condition in _conditions(offer.condition))
+
+
+def list_segment_ids(offer: Offer) -> set[str]:
+    """The segments that rules ask about."""
+    conditions = _conditions(offer.condition)
+    return {c.segment_id for c in conditions if isinstance(c, InSegment)}
+
+
+def names_attributes(offer: Offer) -> bool:
+    """Whether the effect or a rule speaks of goods by their attributes."""
+    parts = (offer.effect, *_conditions(offer.condition))
+    scopes = (getattr(part, "scope", None) for part in parts)
+    return any(
+        isinstance(scope, Scope) and bool(scope.attributes or scope.excluded_attributes)
+        for scope in scopes
+    )
+
+
+def _conditions(node: Node) -> Iterator[Condition]:
+    match node:
+        case AllOf() | AnyOf():
+            for member in node.members:
+                yield from _conditions(member)
+        case Not():
+            yield from _conditions(node.member)
+        case Condition():
+            yield node

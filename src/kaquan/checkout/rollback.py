@@ -1,0 +1,139 @@
+"""Rolling a redemption back: its uses and money return, its order is canceled."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import structs
+
+from kaquan.checkout.model import (
+    Redemption,
+    RedemptionKind,
+    RedemptionResult,
+    RollBack,
+    RollBackRefusal,
+    RollBackRefused,
+)
+from kaquan.checkout.store import (
+    get_redemption,
+    insert_redemptions,
+    list_children,
+    lock_customer,
+    lock_redemptions,
+)
+from kaquan.customers import NEXT_STATUSES, Order, OrderStatus, apply_discounts, lock_order
+from kaquan.ledger import give_back, list_transfers, post_transfers
+from kaquan.runtime import Tx, new_ids
+
+
+async def roll_back(
+    tx: Tx,
+    redemption_id: str,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    single: bool = False,
+    tracking_id: str | None = None,
+    by_user_id: str | None = None,
+) -> RollBack | RollBackRefused:
+    """Undo a redemption as a whole; with ``single`` a parent of several is refused.
+
+    Uses, budget and the person's count come back, the order loses this redemption's discount and
+    becomes CANCELED. A child is refused (its parent is rolled back instead), as is what is no
+    successful redemption, and what was rolled back before: of two at once, one wins. Raises
+    NotFound for an unknown id.
+    """
+    await lock_redemptions(tx, redemption_id)
+    redemption = await get_redemption(tx, redemption_id)
+    children = await list_children(tx, redemption_id)
+    refusal = _find_refusal(redemption, is_parent=bool(children), single=single)
+    if refusal is not None:
+        return RollBackRefused(refusal, redemption)
+    stored = None if redemption.order_id is None else await lock_order(tx, redemption.order_id)
+    if redemption.customer_id is not None:
+        await lock_customer(tx, redemption.customer_id)
+    rollbacks = _build_rollbacks(
+        [redemption, *children],
+        reason=reason,
+        tracking_id=tracking_id,
+        by_user_id=by_user_id,
+        now=now,
+    )
+    await insert_redemptions(tx, rollbacks)
+    await _return_limits(tx, rollbacks, now=now)
+    return RollBack(
+        parent=rollbacks[0] if children else None,
+        rollbacks=tuple(rollbacks[1:] if children else rollbacks),
+        order=None if stored is None else await _cancel(tx, stored, redemption, now=now),
+    )
+
+
+def _find_refusal(
+    redemption: Redemption, *, is_parent: bool, single: bool
+) -> RollBackRefusal | None:
+    if (
+        redemption.kind is not RedemptionKind.REDEMPTION
+        or redemption.result is not RedemptionResult.SUCCESS
+    ):
+        return RollBackRefusal.NOT_A_REDEMPTION
+    if redemption.parent_id is not None:
+        return RollBackRefusal.CHILD
+    if is_parent and single:
+        return RollBackRefusal.NOT_A_REDEMPTION
+    return RollBackRefusal.ALREADY if redemption.rolled_back else None
+
+
+def _build_rollbacks(
+    redemptions: Sequence[Redemption],
+    *,
+    reason: str | None,
+    tracking_id: str | None,
+    by_user_id: str | None,
+    now: datetime,
+) -> list[Redemption]:
+    """A rollback row for each redemption; the first is the parent of the others."""
+    # Ids of one call share their time: sorted, they keep the order of application.
+    ids = sorted(new_ids("rr", len(redemptions)))
+    metadata = {} if reason is None else {"reason": reason}
+    return [
+        structs.replace(
+            undone,
+            id=id_,
+            kind=RedemptionKind.ROLLBACK,
+            parent_id=None if index == 0 else ids[0],
+            reverses_id=undone.id,
+            tracking_id=tracking_id or undone.tracking_id,
+            trace=None,
+            metadata=metadata,
+            by_user_id=by_user_id,
+            created_at=now,
+        )
+        for index, (undone, id_) in enumerate(zip(redemptions, ids, strict=True))
+    ]
+
+
+async def _return_limits(tx: Tx, rollbacks: Sequence[Redemption], *, now: datetime) -> None:
+    """Give back all that was taken, in one go; parents took nothing themselves."""
+    movements = [
+        give_back(transfer, transfer.amount - transfer.reversed, cause_id=rollback.id)
+        for rollback in rollbacks
+        if rollback.reverses_id is not None
+        for transfer in await list_transfers(tx, rollback.reverses_id)
+        if transfer.amount > transfer.reversed
+    ]
+    await post_transfers(tx, movements, now=now)
+
+
+async def _cancel(tx: Tx, stored: Order, redemption: Redemption, *, now: datetime) -> Order:
+    """Take this redemption's discount back, and cancel the order if it still can be."""
+    items = redemption.items_allocation or (0,) * len(stored.lines)
+    can_cancel = OrderStatus.CANCELED in NEXT_STATUSES[stored.status]
+    return await apply_discounts(
+        tx,
+        stored.id,
+        discount_minor=max(stored.discount_minor - redemption.discount_minor, 0),
+        line_discounts_minor=[
+            max(line.discount_minor - off, 0) for line, off in zip(stored.lines, items, strict=True)
+        ],
+        status=OrderStatus.CANCELED if can_cancel else None,
+        now=now,
+    )

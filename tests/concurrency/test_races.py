@@ -1,0 +1,111 @@
+"""Limits hold under any number of simultaneous attempts; without protection they would not."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from checkout.shop import NOW, add_code, amount_off, asking, cart, open_campaign
+from concurrency.races import CONTENDERS, RACES, Race, prepare_race, run_race, unlock
+from kaquan.checkout import Redeemed, redeem, roll_back
+from kaquan.customers import CustomerDraft, create_order, get_order
+from kaquan.ledger import check_ledger
+from kaquan.runtime import Database, Project, create_project, migrate, open_database
+
+
+@pytest.fixture
+async def unprotected(postgres_url: str) -> AsyncGenerator[Database]:
+    """A database like the others, without the constraints that guard limits."""
+    name = f"{conninfo_to_dict(postgres_url)['dbname']}_unprotected"
+    url = make_conninfo(postgres_url, dbname=name)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        try:
+            migrate(url)
+            with psycopg.connect(url) as owner:
+                owner.execute("set search_path = kaquan")
+                owner.execute("alter table account drop constraint account_not_overdrawn")
+                owner.execute("alter table transfer drop constraint transfer_not_returned_twice")
+                owner.execute("drop index redemption_rolled_back_once")
+            async with open_database(url, pool_size=CONTENDERS + 2) as database:
+                yield database
+        finally:
+            connection.execute(
+                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
+            )
+
+
+@pytest.mark.parametrize("race", RACES, ids=lambda race: race.name)
+async def test_as_many_win_as_the_limit_allows(
+    database: Database, project: Project, race: Race
+) -> None:
+    prepared = await prepare_race(database, project.project_id, race)
+    assert await run_race(database, project.project_id, race, prepared) == race.winners
+    async with database.transaction(project.project_id) as tx:
+        assert await check_ledger(tx) == []
+
+
+async def test_without_protection_more_would_win(
+    unprotected: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for race in RACES:
+        async with unprotected.transaction() as tx:
+            project = await create_project(
+                tx, race.name, currency="CNY", time_zone="UTC", language="en", now=NOW
+            )
+        prepared = await prepare_race(unprotected, project.project_id, race)
+        with monkeypatch.context() as patch:
+            unlock(patch)
+            won = await run_race(unprotected, project.project_id, race, prepared)
+        assert won > race.winners, race.name
+
+
+async def test_two_discounts_on_one_order_both_count(database: Database, project: Project) -> None:
+    async with database.transaction(project.project_id) as tx:
+        order = await create_order(tx, cart(10_000), now=NOW)
+        for contender in range(CONTENDERS):
+            await add_code(tx, f"OFF-{contender}", offer=amount_off(100))
+
+    async def contend(contender: int) -> None:
+        async with database.transaction(project.project_id) as tx:
+            done = await redeem(tx, asking(f"OFF-{contender}", order=order.id), now=NOW)
+            assert isinstance(done, Redeemed)
+
+    await asyncio.gather(*map(contend, range(CONTENDERS)))
+    async with database.transaction(project.project_id) as tx:
+        assert (await get_order(tx, order.id)).discount_minor == 100 * CONTENDERS
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_busy_shop_never_waits_in_a_circle(
+    database: Database, project: Project, seed: int
+) -> None:
+    """Stacks in any order, shared budgets and caps, returns in between: no deadlock, no loss."""
+    chance = random.Random(seed)
+    async with database.transaction(project.project_id) as tx:
+        for name in "ABCD":
+            campaign = await open_campaign(
+                tx, amount_off(100), name=name, budget_minor=4000, per_customer_cap=9
+            )
+            await add_code(tx, name, campaign_id=campaign.id, quantity=30)
+
+    async def shop(codes: list[str], person: str, returns: bool) -> None:
+        async with database.transaction(project.project_id) as tx:
+            request = asking(*codes, customer=CustomerDraft(source_id=person))
+            done = await redeem(tx, request, now=NOW)
+        if isinstance(done, Redeemed) and returns:
+            redemption = done.parent or done.redemptions[0]
+            async with database.transaction(project.project_id) as tx:
+                await roll_back(tx, redemption.id, now=NOW)
+
+    visits = [
+        (chance.sample("ABCD", chance.randint(1, 4)), chance.choice("xyz"), chance.random() < 0.4)
+        for _ in range(80)
+    ]
+    await asyncio.gather(*(shop(*visit) for visit in visits))
+    async with database.transaction(project.project_id) as tx:
+        assert await check_ledger(tx) == []
