@@ -1,0 +1,1 @@
+"""Measurements that print one JSON object a line, as ratios against a baseline of the same run."""

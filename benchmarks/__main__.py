@@ -1,0 +1,32 @@
+"""``make bench``: run the named benchmarks, or all of them, each in a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+NAMES = sorted(
+    path.stem
+    for path in Path(__file__).parent.glob("*.py")
+    if not path.stem.startswith("_") and path.stem not in {"load", "figures"}
+)
+
+
+def main() -> int:
+    """Run each benchmark; its JSON lines go to standard output, its notes to standard error."""
+    wanted = sys.argv[1:] or NAMES
+    unknown = set(wanted) - set(NAMES)
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    failed = [
+        name
+        for name in wanted
+        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False).returncode
+    ]
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
