@@ -1,0 +1,243 @@
+"""Entering and changing orders; their customers' summaries follow in the same transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from msgspec import UNSET, UnsetType, structs
+
+from kaquan.customers.catalogue import find_location
+from kaquan.customers.checks import (
+    check_amount,
+    check_metadata,
+    check_reference,
+    check_time,
+    merge_metadata,
+)
+from kaquan.customers.lines import price_lines
+from kaquan.customers.model import NEXT_STATUSES, Order, OrderDraft, OrderLine, OrderStatus
+from kaquan.customers.people import find_customer, refresh_summaries
+from kaquan.customers.store.orders import find_order_by, insert_order, lock_order, update_order_row
+from kaquan.runtime import InvalidInput, NotFound, Tx, get_project, new_id
+
+T = TypeVar("T")
+
+
+async def create_order(tx: Tx, draft: OrderDraft, *, now: datetime) -> Order:
+    """Store an order. One with the same id or source_id is updated instead, as update_order does.
+
+    A new order is CREATED and placed now unless the draft says otherwise, and has the amount
+    stated or that of its lines. Raises InvalidInput with the field that cannot be accepted, and
+    NotFound for an unknown id.
+    """
+    await _check_draft(tx, draft)
+    if draft.id is not None:
+        known = await find_order_by(tx, order_id=draft.id, lock=True)
+        if known is None:
+            raise NotFound("order", draft.id)
+        return await _change(tx, known, draft, now=now)
+    source_id = draft.source_id if isinstance(draft.source_id, str) else None
+    known = source_id and await find_order_by(tx, source_id=source_id, lock=True)
+    if not known:
+        order = await _build(tx, draft, now=now)
+        if await insert_order(tx, order):
+            await _recount(tx, order)
+            return order
+        # Somebody else has just stored the same source_id; their transaction has ended by now.
+        known = await find_order_by(tx, source_id=source_id, lock=True)
+        assert known is not None
+    return await _change(tx, known, draft, now=now)
+
+
+async def update_order(tx: Tx, reference: str, draft: OrderDraft, *, now: datetime) -> Order:
+    """Store what the draft says about the order with this id (ours or the merchant's).
+
+    Lines, when given, replace all lines. The amounts and discounts of an order that carries a
+    discount stay as they are until the discount is taken back. Raises InvalidInput (also for a
+    status that cannot follow the present one), NotFound, and Duplicate for a taken source_id.
+    """
+    await _check_draft(tx, draft)
+    return await _change(tx, await lock_order(tx, reference), draft, now=now)
+
+
+async def apply_discounts(
+    tx: Tx,
+    reference: str,
+    *,
+    discount_minor: int,
+    line_discounts_minor: Sequence[int],
+    status: OrderStatus | None = None,
+    now: datetime,
+) -> Order:
+    """Set what is off an order in all: as a whole, and item-level money per line in line order.
+
+    The figures replace those stored (zeros take every discount back); ``status`` moves the order
+    on at the same time. Raises InvalidInput when more would come off than there is.
+    """
+    known = await lock_order(tx, reference)
+    if len(line_discounts_minor) != len(known.lines):
+        message = f"The order has {len(known.lines)} lines, not {len(line_discounts_minor)}."
+        raise InvalidInput(message, field="items")
+    lines = tuple(
+        structs.replace(line, discount_minor=check_amount(off, f"items[{index}].discount_amount"))
+        for index, (line, off) in enumerate(zip(known.lines, line_discounts_minor, strict=True))
+    )
+    changed = structs.replace(
+        known,
+        discount_minor=check_amount(discount_minor, "discount_amount"),
+        lines=lines,
+        status=known.status if status is None else status,
+        updated_at=now,
+    )
+    return await _write(tx, known, changed)
+
+
+async def _check_draft(tx: Tx, draft: OrderDraft) -> None:
+    check_reference(draft.id, "id")
+    check_reference(draft.source_id, "source_id")
+    check_reference(draft.customer_id, "customer_id")
+    check_reference(draft.location_id, "location_id")
+    if not isinstance(draft.amount_minor, UnsetType):
+        check_amount(draft.amount_minor, "amount")
+    if not isinstance(draft.discount_minor, UnsetType):
+        check_amount(draft.discount_minor, "discount_amount")
+    if draft.metadata is not UNSET:
+        check_metadata(draft.metadata, "metadata")
+    if isinstance(draft.placed_at, datetime):
+        check_time(draft.placed_at, "placed_at")
+    if draft.currency is not None:
+        currency = (await get_project(tx)).currency
+        if draft.currency != currency:
+            message = f"This project's currency is {currency}, not '{draft.currency[:10]}'."
+            raise InvalidInput(message, field="currency", key="invalid_currency")
+
+
+async def _build(tx: Tx, draft: OrderDraft, *, now: datetime) -> Order:
+    lines = () if isinstance(draft.lines, UnsetType) else await price_lines(tx, draft.lines)
+    if not lines and isinstance(draft.amount_minor, UnsetType):
+        raise InvalidInput("An order needs an amount or lines.", field="amount")
+    order = Order(
+        id=new_id("ord"),
+        source_id=_or(draft.source_id, None),
+        customer_id=await _customer_id(tx, draft, None),
+        location_id=await _location_id(tx, draft, None),
+        status=_or(draft.status, OrderStatus.CREATED),
+        amount_minor=_or(draft.amount_minor, _sum_of(lines)),
+        discount_minor=_or(draft.discount_minor, 0),
+        items_discount_minor=0,
+        total_minor=0,
+        lines=lines,
+        metadata=merge_metadata({}, draft.metadata),
+        placed_at=_or(draft.placed_at, now),
+        created_at=now,
+        updated_at=None,
+    )
+    return _totalled(order)
+
+
+async def _change(tx: Tx, known: Order, draft: OrderDraft, *, now: datetime) -> Order:
+    lines = known.lines
+    amount = _or(draft.amount_minor, known.amount_minor)
+    if not isinstance(draft.lines, UnsetType):
+        lines = await price_lines(tx, draft.lines)
+        amount = _or(draft.amount_minor, _sum_of(lines))
+        if _same_goods(lines, known.lines) and not any(line.discount_minor for line in lines):
+            lines = _with_discounts_of(known.lines, lines)
+    changed = structs.replace(
+        known,
+        source_id=_or(draft.source_id, known.source_id),
+        customer_id=await _customer_id(tx, draft, known.customer_id),
+        location_id=await _location_id(tx, draft, known.location_id),
+        status=_or(draft.status, known.status),
+        amount_minor=amount,
+        discount_minor=_or(draft.discount_minor, known.discount_minor),
+        lines=lines,
+        metadata=merge_metadata(known.metadata, draft.metadata),
+        placed_at=_or(draft.placed_at, known.placed_at),
+        updated_at=now,
+    )
+    is_discounted = known.discount_minor + known.items_discount_minor > 0
+    if is_discounted and _money(_totalled(changed)) != _money(known):
+        message = "The order carries a discount; its amounts stay until that is taken back."
+        raise InvalidInput(message, field="amount", key="order_discounted")
+    return await _write(tx, known, changed)
+
+
+async def _write(tx: Tx, known: Order, changed: Order) -> Order:
+    if changed.status is not known.status and changed.status not in NEXT_STATUSES[known.status]:
+        message = f"An order that is {known.status} cannot become {changed.status}."
+        raise InvalidInput(message, field="status", key="invalid_order_status")
+    order = _totalled(changed)
+    await update_order_row(tx, order)
+    await _recount(tx, known, order)
+    return order
+
+
+async def _recount(tx: Tx, *orders: Order) -> None:
+    await refresh_summaries(tx, {o.customer_id for o in orders if o.customer_id is not None})
+
+
+async def _customer_id(tx: Tx, draft: OrderDraft, known: str | None) -> str | None:
+    if isinstance(draft.customer_id, str):
+        customer = await find_customer(tx, draft.customer_id)
+        if customer is None:
+            message = f"There is no customer '{draft.customer_id}'."
+            raise InvalidInput(message, field="customer_id")
+        return customer.id
+    return _or(draft.customer_id, known)
+
+
+async def _location_id(tx: Tx, draft: OrderDraft, known: str | None) -> str | None:
+    if isinstance(draft.location_id, str):
+        location = await find_location(tx, draft.location_id)
+        if location is None:
+            message = f"There is no location '{draft.location_id}'."
+            raise InvalidInput(message, field="location_id")
+        return location.id
+    return _or(draft.location_id, known)
+
+
+def _totalled(order: Order) -> Order:
+    """Return the order with its sums worked out; refuse a discount that exceeds what it is off."""
+    for index, line in enumerate(order.lines):
+        if line.discount_minor > line.amount_minor:
+            message = "A line's discount cannot be more than its amount."
+            raise InvalidInput(message, field=f"items[{index}].discount_amount")
+    items_discount = sum(line.discount_minor for line in order.lines)
+    total = order.amount_minor - order.discount_minor - items_discount
+    if total < 0:
+        message = "The discounts cannot be more than the order's amount."
+        raise InvalidInput(message, field="discount_amount")
+    return structs.replace(order, items_discount_minor=items_discount, total_minor=total)
+
+
+def _sum_of(lines: tuple[OrderLine, ...]) -> int:
+    return check_amount(sum(line.amount_minor for line in lines), "amount")
+
+
+def _money(order: Order) -> tuple[object, ...]:
+    return (
+        order.amount_minor,
+        order.discount_minor,
+        tuple((line.quantity, line.amount_minor, line.discount_minor) for line in order.lines),
+    )
+
+
+def _same_goods(lines: tuple[OrderLine, ...], known: tuple[OrderLine, ...]) -> bool:
+    def goods(of: tuple[OrderLine, ...]) -> list[tuple[object, ...]]:
+        return [(x.product_id, x.source_id, x.quantity, x.amount_minor) for x in of]
+
+    return goods(lines) == goods(known)
+
+
+def _with_discounts_of(
+    known: tuple[OrderLine, ...], lines: tuple[OrderLine, ...]
+) -> tuple[OrderLine, ...]:
+    return tuple(
+        structs.replace(line, discount_minor=before.discount_minor)
+        for line, before in zip(lines, known, strict=True)
+    )
+
+
+def _or(value: T | UnsetType, default: T) -> T:
+    return default if isinstance(value, UnsetType) else value

@@ -1,0 +1,1 @@
+"""The only SQL for customers, consents, products, locations and orders."""

@@ -1,0 +1,150 @@
+"""SQL of bulk loads: COPY into a temporary table, then one statement under the row policies."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+from kaquan.customers.model import LoadCounts
+from kaquan.runtime import Duplicate, Tx
+
+Column = tuple[LiteralString, LiteralString]
+"""A column's name and its type in SQL."""
+
+_ORDERS: LiteralString = """
+insert into orders (id, source_id, customer_id, location_id, status, amount_minor,
+                    discount_minor, items_discount_minor, line_product_ids, line_source_ids,
+                    line_quantities, line_unit_prices, line_amounts, line_discounts, metadata,
+                    placed_at, created_at)
+select id, source_id, customer_id, location_id, status, amount_minor, discount_minor,
+       items_discount_minor, line_product_ids, line_source_ids, line_quantities,
+       line_unit_prices, line_amounts, line_discounts, metadata, placed_at, %(now)s
+  from staging
+ where not exists (select from orders known where known.source_id = staging.source_id)
+"""
+ORDER_COLUMNS: tuple[Column, ...] = (
+    ("id", "text"),
+    ("source_id", "text"),
+    ("customer_id", "text"),
+    ("location_id", "text"),
+    ("status", "text"),
+    ("amount_minor", "bigint"),
+    ("discount_minor", "bigint"),
+    ("items_discount_minor", "bigint"),
+    ("line_product_ids", "text[]"),
+    ("line_source_ids", "text[]"),
+    ("line_quantities", "bigint[]"),
+    ("line_unit_prices", "bigint[]"),
+    ("line_amounts", "bigint[]"),
+    ("line_discounts", "bigint[]"),
+    ("metadata", "jsonb"),
+    ("placed_at", "timestamptz"),
+)
+
+
+async def stage_rows(
+    tx: Tx,
+    columns: Sequence[Column],
+    parts: Iterator[tuple[bytes, int]],
+    *,
+    progress: Callable[[int], None],
+) -> None:
+    """COPY parts of CSV into the temporary table ``staging``; tell how many rows were handed over."""
+    await tx.execute(
+        sql.SQL("create temp table staging ({}) on commit drop").format(
+            sql.SQL(", ").join(
+                sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
+                for name, kind in columns
+            )
+        )
+    )
+    async with (
+        tx.cursor() as cursor,
+        cursor.copy("copy staging from stdin (format csv)") as copy,
+    ):
+        # The next part is written out while the server takes this one.
+        waiting = asyncio.to_thread(next, parts, None)
+        while (part := await waiting) is not None:
+            following = asyncio.create_task(asyncio.to_thread(next, parts, None))
+            await copy.write(part[0])
+            progress(part[1])
+            waiting = following
+
+
+async def drop_staging(tx: Tx) -> None:
+    """Make room for the next load of the same transaction."""
+    await tx.execute("drop table staging")
+
+
+async def merge_staged(
+    tx: Tx, table: LiteralString, columns: Sequence[Column], *, given: int, now: datetime
+) -> LoadCounts:
+    """Insert the staged rows, or update those whose merchant's id exists and that differ.
+
+    Metadata is merged key by key. ``created_at``, where staged, is used for new rows only.
+    """
+    fields = [name for name, _ in columns if name not in ("id", "source_id", "created_at")]
+    old = sql.SQL(", ").join(
+        sql.SQL("{}.{}").format(sql.Identifier(table), sql.Identifier(name)) for name in fields
+    )
+    merged = [
+        sql.SQL("{}.metadata || excluded.metadata").format(sql.Identifier(table))
+        if name == "metadata"
+        else sql.SQL("excluded.{}").format(sql.Identifier(name))
+        for name in fields
+    ]
+    names = sql.SQL(", ").join(map(sql.Identifier, fields))
+    query = sql.SQL(
+        "with written as ("
+        "  insert into {table} (id, source_id, created_at, {names})"
+        "  select id, source_id, coalesce(created_at, %(now)s), {names} from staging"
+        "   order by source_id"
+        "  on conflict (project_id, source_id) do update set updated_at = %(now)s, {updates}"
+        "  where ({old}) is distinct from ({merged})"
+        "  returning xmax = 0 as added)"
+        " select count(*) filter (where added), count(*) filter (where not added) from written"
+    ).format(
+        table=sql.Identifier(table),
+        names=names,
+        updates=sql.SQL(", ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(name), value)
+            for name, value in zip(fields, merged, strict=True)
+        ),
+        old=old,
+        merged=sql.SQL(", ").join(merged),
+    )
+    cursor = await tx.execute(query, {"now": now})
+    row = await cursor.fetchone()
+    assert row is not None
+    return LoadCounts(given=given, added=row[0], changed=row[1])
+
+
+async def insert_staged_orders(tx: Tx, *, now: datetime) -> int:
+    """Insert the staged orders whose merchant's id is new; returns how many.
+
+    Raises Duplicate when somebody else stores one of them at the same time. (ON CONFLICT would
+    not, but takes a fifth longer for every load.)
+    """
+    try:
+        cursor = await tx.execute(_ORDERS, {"now": now})
+    except psycopg.errors.UniqueViolation as error:
+        message = "Some of these orders are being stored by somebody else; load them again."
+        raise Duplicate(message, field="source_id") from error
+    return cursor.rowcount
+
+
+async def ids_by_source(
+    tx: Tx, table: LiteralString, source_ids: Sequence[str]
+) -> dict[str, str | None]:
+    """Return our id for each of the merchant's; None for one that is not known."""
+    cursor = await tx.execute(
+        sql.SQL(
+            "select wanted.source_id, t.id from unnest(%s::text[]) as wanted (source_id)"
+            " left join {} t on t.source_id = wanted.source_id"
+        ).format(sql.Identifier(table)),
+        (list(source_ids),),
+    )
+    return dict(await cursor.fetchall())

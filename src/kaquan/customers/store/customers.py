@@ -1,0 +1,217 @@
+"""SQL of customers, their summaries and consents."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from kaquan.customers.model import COUNTED_STATUSES, Consent, Customer, CustomerSummary
+from kaquan.customers.store.listing import Listing, ListRequest, Sort, list_page
+from kaquan.customers.store.upsert import Entity
+from kaquan.runtime import Page, Tx, struct_row
+
+_COLUMNS: LiteralString = (
+    "id, source_id, name, email, phone, birth_date, description, address, metadata,"
+    " created_at, updated_at"
+)
+CUSTOMER = Entity(table="customer", columns=_COLUMNS, noun=Customer, shown="erased_at is null")
+_LISTING = Listing(
+    columns=_COLUMNS,
+    source="customer c left join customer_summary s"
+    " on s.project_id = c.project_id and s.customer_id = c.id",
+    key="c.id",
+    sorts={
+        "created_at": Sort("c.created_at", datetime),
+        "updated_at": Sort("coalesce(c.updated_at, c.created_at)", datetime),
+        "name": Sort("coalesce(c.name_key, '')", str),
+        "email": Sort("coalesce(c.email_key, '')", str),
+        "spend": Sort("coalesce(s.spend_minor, 0)", int),
+        "order_count": Sort("coalesce(s.order_count, 0)", int),
+        "last_order_at": Sort("coalesce(s.last_order_at, '1000-01-01+00')", datetime),
+    },
+)
+# Every string with a prefix sorts between it and it followed by the highest character.
+_PREFIX: LiteralString = (
+    "(c.id = %(search)s"
+    " or (c.source_id >= %(search)s and c.source_id < %(search)s || chr(1114111))"
+    " or (c.name_key >= lower(%(search)s) and c.name_key < lower(%(search)s) || chr(1114111))"
+    " or (c.email_key >= lower(%(search)s) and c.email_key < lower(%(search)s) || chr(1114111))"
+    " or (c.phone_key >= %(digits)s and c.phone_key < %(digits)s || chr(1114111)))"
+)
+
+
+async def list_customers(
+    tx: Tx,
+    *,
+    search: str | None = None,
+    ids: Sequence[str] | None = None,
+    email: str | None = None,
+    limit: int = 50,
+    order: str = "-created_at",
+    cursor: str | None = None,
+    page: int = 1,
+) -> Page[Customer]:
+    """Return a page of customers with the exact total.
+
+    ``search`` is the beginning of a name, e-mail address, phone number or merchant's id, in any
+    case of letters; ``email`` is a whole address; ``ids`` narrows the list to these customers.
+    ``order`` is created_at, updated_at, name, email, spend, order_count or last_order_at, with
+    ``-`` in front for descending. Raises InvalidInput for an unknown order or a foreign cursor.
+    """
+    conditions: list[sql.Composable] = [sql.SQL("c.erased_at is null")]
+    parameters: dict[str, Any] = {}
+    text = (search or "").replace("\0", "").strip()
+    if text:
+        conditions.append(sql.SQL(_PREFIX))
+        digits = "".join(character for character in text if character.isdecimal())
+        looks_like_phone = digits and not any(character.isalpha() for character in text)
+        parameters |= {"search": text, "digits": digits if looks_like_phone else None}
+    if email is not None:
+        conditions.append(sql.SQL("c.email_key = lower(%(email)s)"))
+        parameters["email"] = email.replace("\0", "")
+    if ids is not None:
+        conditions.append(sql.SQL("c.id = any(%(ids)s)"))
+        parameters["ids"] = list(ids)
+    return await list_page(
+        tx,
+        _LISTING,
+        ListRequest(limit=limit, order=order, cursor=cursor, page=page),
+        conditions=conditions,
+        parameters=parameters,
+        row=struct_row(Customer),
+    )
+
+
+async def count_customers(tx: Tx) -> int:
+    """Return how many customers the project has."""
+    cursor = await tx.execute("select count(*) from customer where erased_at is null")
+    row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def erase_customer_row(tx: Tx, customer_id: str, *, now: datetime) -> None:
+    """Empty a customer's row of all that is personal, and drop what was derived from it."""
+    await tx.execute(
+        "update customer set source_id = null, name = null, email = null, phone = null,"
+        " birth_date = null, description = null, address = null, metadata = '{}',"
+        " updated_at = %(now)s, erased_at = %(now)s where id = %(id)s",
+        {"id": customer_id, "now": now},
+    )
+    await tx.execute("delete from customer_summary where customer_id = %s", (customer_id,))
+    await tx.execute("delete from segment_member where customer_id = %s", (customer_id,))
+    await tx.execute("delete from rfm_score where customer_id = %s", (customer_id,))
+
+
+async def lock_customers(tx: Tx, customer_ids: Sequence[str]) -> None:
+    """Lock customers in the order of their ids, so that writers never wait in a circle."""
+    await tx.execute(
+        "select from customer where id = any(%s) order by id for no key update",
+        (list(customer_ids),),
+    )
+
+
+async def list_existing_ids(tx: Tx, customer_ids: Sequence[str]) -> set[str]:
+    """Return which of these customers exist."""
+    cursor = await tx.execute(
+        "select id from customer where id = any(%s) and erased_at is null", (list(customer_ids),)
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def list_customer_summaries(
+    tx: Tx, customer_ids: Sequence[str]
+) -> dict[str, CustomerSummary]:
+    """Return the summaries of customers by id; zeros for one who has not bought."""
+    async with tx.cursor(row_factory=struct_row(CustomerSummary)) as cursor:
+        await cursor.execute(
+            "select customer_id, order_count, spend_minor, first_order_at, last_order_at"
+            " from customer_summary where customer_id = any(%s)",
+            (list(customer_ids),),
+        )
+        found = {row.customer_id: row for row in await cursor.fetchall()}
+    return {key: found.get(key) or CustomerSummary(customer_id=key) for key in customer_ids}
+
+
+async def refresh_summary_rows(tx: Tx, customer_ids: Sequence[str]) -> None:
+    """Recount the orders of locked customers into their summaries."""
+    parameters = {"customers": list(customer_ids), "counted": list(COUNTED_STATUSES)}
+    await tx.execute(
+        "delete from customer_summary s where s.customer_id = any(%(customers)s)"
+        " and not exists (select from orders o where o.customer_id = s.customer_id"
+        " and o.status = any(%(counted)s))",
+        parameters,
+    )
+    # A sum beyond the column's range stops at its end, so that no order can make it fail.
+    await tx.execute(
+        "insert into customer_summary as s"
+        " (customer_id, order_count, spend_minor, first_order_at, last_order_at)"
+        " select o.customer_id, count(*), least(sum(o.total_minor), 9223372036854775807)::bigint,"
+        "        min(o.placed_at), max(o.placed_at)"
+        "   from orders o join customer c on c.project_id = o.project_id and c.id = o.customer_id"
+        "  where o.customer_id = any(%(customers)s) and o.status = any(%(counted)s)"
+        "    and c.erased_at is null"
+        "  group by o.customer_id"
+        " on conflict (project_id, customer_id) do update"
+        " set order_count = excluded.order_count, spend_minor = excluded.spend_minor,"
+        "     first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at"
+        " where (s.order_count, s.spend_minor, s.first_order_at, s.last_order_at)"
+        "       is distinct from (excluded.order_count, excluded.spend_minor,"
+        "                         excluded.first_order_at, excluded.last_order_at)",
+        parameters,
+    )
+
+
+async def insert_consents(tx: Tx, customer_ids: Sequence[str], *, consent: Consent) -> None:
+    """Record the same decision for customers who are locked.
+
+    Of two decisions in the same moment the later one stands a microsecond after the other.
+    """
+    await tx.execute(
+        "insert into consent (customer_id, channel, purpose, granted, source, at)"
+        " select wanted.id, %(channel)s, %(purpose)s, %(granted)s, %(source)s, coalesce("
+        "   (select max(earlier.at) + interval '1 microsecond' from consent earlier"
+        "     where earlier.customer_id = wanted.id and earlier.channel = %(channel)s"
+        "       and earlier.purpose = %(purpose)s and earlier.at >= %(at)s"
+        "       and earlier.at < %(at)s + interval '1 millisecond'), %(at)s)"
+        " from unnest(%(customers)s::text[]) as wanted (id)",
+        {
+            "customers": list(customer_ids),
+            "channel": consent.channel,
+            "purpose": consent.purpose,
+            "granted": consent.granted,
+            "source": consent.source,
+            "at": consent.at,
+        },
+    )
+
+
+async def list_consents(tx: Tx, customer_id: str) -> list[Consent]:
+    """Return every decision of a customer, newest first."""
+    async with tx.cursor(row_factory=struct_row(Consent)) as cursor:
+        await cursor.execute(
+            "select customer_id, channel, purpose, granted, source, at from consent"
+            " where customer_id = %s order by at desc, channel, purpose",
+            (customer_id,),
+        )
+        return await cursor.fetchall()
+
+
+async def list_contactable(
+    tx: Tx, customer_ids: Sequence[str], *, channel: str, purpose: str
+) -> frozenset[str]:
+    """Return which of these customers may be contacted: their latest decision says so.
+
+    Who never decided may not be contacted.
+    """
+    cursor = await tx.execute(
+        "select latest.customer_id from ("
+        "  select distinct on (k.customer_id) k.customer_id, k.granted from consent k"
+        "   where k.customer_id = any(%s) and k.channel = %s and k.purpose = %s"
+        "   order by k.customer_id, k.at desc) latest"
+        "  join customer c on c.id = latest.customer_id"
+        " where latest.granted and c.erased_at is null",
+        (list(customer_ids), channel, purpose),
+    )
+    return frozenset(row[0] for row in await cursor.fetchall())

@@ -1,0 +1,219 @@
+"""SQL of orders. Lines are parallel arrays of the order's row, replaced as a whole."""
+
+from datetime import datetime
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from kaquan.customers.model import Order, OrderLine, OrderStatus
+from kaquan.customers.store.listing import Listing, ListRequest, Sort, list_page
+from kaquan.runtime import Duplicate, NotFound, Page, Tx
+
+_COLUMNS: LiteralString = (
+    "id, source_id, customer_id, location_id, status, amount_minor, discount_minor,"
+    " items_discount_minor, total_minor, line_product_ids, line_source_ids, line_quantities,"
+    " line_unit_prices, line_amounts, line_discounts, line_details, metadata, placed_at,"
+    " created_at, updated_at"
+)
+_LISTING = Listing(
+    columns=_COLUMNS,
+    source="orders",
+    key="id",
+    sorts={
+        "placed_at": Sort("placed_at", datetime),
+        "created_at": Sort("created_at", datetime),
+        "updated_at": Sort("coalesce(updated_at, created_at)", datetime),
+        "amount": Sort("amount_minor", int),
+        "total": Sort("total_minor", int),
+    },
+)
+
+
+async def find_order(tx: Tx, reference: str) -> Order | None:
+    """Return an order by our id, else by the merchant's, or None."""
+    return await find_order_by(tx, order_id=reference, source_id=reference)
+
+
+async def get_order(tx: Tx, reference: str) -> Order:
+    """Return an order by our id, else by the merchant's; raises NotFound."""
+    order = await find_order(tx, reference)
+    if order is None:
+        raise NotFound("order", reference)
+    return order
+
+
+async def lock_order(tx: Tx, reference: str) -> Order:
+    """Lock and return an order by our id, else by the merchant's; raises NotFound."""
+    order = await find_order_by(tx, order_id=reference, source_id=reference, lock=True)
+    if order is None:
+        raise NotFound("order", reference)
+    return order
+
+
+async def find_order_by(
+    tx: Tx, *, order_id: str | None = None, source_id: str | None = None, lock: bool = False
+) -> Order | None:
+    """Return the order with our id or, if there is none, with the merchant's.
+
+    ``lock`` keeps others from changing it until the end of the transaction.
+    """
+    query: LiteralString = (
+        f"select {_COLUMNS} from orders where id = %(id)s or source_id = %(source_id)s"
+        " order by id = %(id)s desc nulls last limit 1"
+    )
+    parameters = {"id": order_id, "source_id": source_id}
+    async with tx.cursor(row_factory=dict_row) as cursor:
+        if lock:
+            await cursor.execute(query + " for update", parameters)
+        else:
+            await cursor.execute(query, parameters)
+        row = await cursor.fetchone()
+    return None if row is None else _order(row)
+
+
+async def list_orders(
+    tx: Tx,
+    *,
+    customer_id: str | None = None,
+    status: OrderStatus | None = None,
+    limit: int = 50,
+    order: str = "-placed_at",
+    cursor: str | None = None,
+    page: int = 1,
+) -> Page[Order]:
+    """Return a page of orders with the exact total.
+
+    ``order`` is placed_at, created_at, updated_at, amount or total, with ``-`` in front for
+    descending. Raises InvalidInput for an unknown order or a foreign cursor.
+    """
+    conditions: list[sql.Composable] = []
+    parameters: dict[str, Any] = {}
+    if customer_id is not None:
+        conditions.append(sql.SQL("customer_id = %(customer_id)s"))
+        parameters["customer_id"] = customer_id
+    if status is not None:
+        conditions.append(sql.SQL("status = %(status)s"))
+        parameters["status"] = status
+    result = await list_page(
+        tx,
+        _LISTING,
+        ListRequest(limit=limit, order=order, cursor=cursor, page=page),
+        conditions=conditions,
+        parameters=parameters,
+        row=dict_row,
+    )
+    return Page([_order(row) for row in result.items], result.total, result.next_cursor)
+
+
+async def insert_order(tx: Tx, order: Order) -> bool:
+    """Store a new order; False when another transaction just stored its merchant's id."""
+    cursor = await tx.execute(
+        "insert into orders (id, source_id, customer_id, location_id, status, amount_minor,"
+        " discount_minor, items_discount_minor, line_product_ids, line_source_ids,"
+        " line_quantities, line_unit_prices, line_amounts, line_discounts, line_details,"
+        " metadata, placed_at, created_at, updated_at)"
+        " values (%(id)s, %(source_id)s, %(customer_id)s, %(location_id)s, %(status)s,"
+        " %(amount_minor)s, %(discount_minor)s, %(items_discount_minor)s,"
+        " %(line_product_ids)s::text[], %(line_source_ids)s::text[], %(line_quantities)s::bigint[],"
+        " %(line_unit_prices)s::bigint[], %(line_amounts)s::bigint[],"
+        " %(line_discounts)s::bigint[], %(line_details)s, %(metadata)s, %(placed_at)s,"
+        " %(created_at)s, %(updated_at)s)"
+        " on conflict (project_id, source_id) do nothing",
+        _parameters(order),
+    )
+    return cursor.rowcount == 1
+
+
+async def update_order_row(tx: Tx, order: Order) -> None:
+    """Write a locked order back; raises Duplicate for a taken merchant's id."""
+    try:
+        async with tx.transaction():
+            await tx.execute(
+                "update orders set source_id = %(source_id)s, customer_id = %(customer_id)s,"
+                " location_id = %(location_id)s, status = %(status)s,"
+                " amount_minor = %(amount_minor)s, discount_minor = %(discount_minor)s,"
+                " items_discount_minor = %(items_discount_minor)s,"
+                " line_product_ids = %(line_product_ids)s::text[],"
+                " line_source_ids = %(line_source_ids)s::text[],"
+                " line_quantities = %(line_quantities)s::bigint[],"
+                " line_unit_prices = %(line_unit_prices)s::bigint[],"
+                " line_amounts = %(line_amounts)s::bigint[],"
+                " line_discounts = %(line_discounts)s::bigint[],"
+                " line_details = %(line_details)s, metadata = %(metadata)s,"
+                " placed_at = %(placed_at)s, updated_at = %(updated_at)s where id = %(id)s",
+                _parameters(order),
+            )
+    except psycopg.errors.UniqueViolation as error:
+        message = f"Another order has the id '{order.source_id}' already."
+        raise Duplicate(message, field="source_id") from error
+
+
+def _parameters(order: Order) -> dict[str, Any]:
+    lines = order.lines
+    details = [line.details for line in lines]
+    return {
+        "id": order.id,
+        "source_id": order.source_id,
+        "customer_id": order.customer_id,
+        "location_id": order.location_id,
+        "status": order.status,
+        "amount_minor": order.amount_minor,
+        "discount_minor": order.discount_minor,
+        "items_discount_minor": order.items_discount_minor,
+        "line_product_ids": [line.product_id for line in lines],
+        "line_source_ids": [line.source_id for line in lines],
+        "line_quantities": [line.quantity for line in lines],
+        "line_unit_prices": [line.unit_price_minor for line in lines],
+        "line_amounts": [line.amount_minor for line in lines],
+        "line_discounts": [line.discount_minor for line in lines],
+        "line_details": Jsonb(details) if any(details) else None,
+        "metadata": Jsonb(order.metadata),
+        "placed_at": order.placed_at,
+        "created_at": order.created_at,
+        "updated_at": order.updated_at,
+    }
+
+
+def _order(row: dict[str, Any]) -> Order:
+    nothing: list[dict[str, Any]] = [{}] * len(row["line_quantities"])
+    details = cast("list[dict[str, Any]] | None", row["line_details"])
+    lines = tuple(
+        OrderLine(
+            product_id=product_id,
+            source_id=source_id,
+            quantity=quantity,
+            unit_price_minor=unit_price,
+            amount_minor=amount,
+            discount_minor=discount,
+            details=detail,
+        )
+        for product_id, source_id, quantity, unit_price, amount, discount, detail in zip(
+            row["line_product_ids"],
+            row["line_source_ids"],
+            row["line_quantities"],
+            row["line_unit_prices"],
+            row["line_amounts"],
+            row["line_discounts"],
+            details or nothing,
+            strict=True,
+        )
+    )
+    return Order(
+        id=row["id"],
+        source_id=row["source_id"],
+        customer_id=row["customer_id"],
+        location_id=row["location_id"],
+        status=OrderStatus(row["status"]),
+        amount_minor=row["amount_minor"],
+        discount_minor=row["discount_minor"],
+        items_discount_minor=row["items_discount_minor"],
+        total_minor=row["total_minor"],
+        lines=lines,
+        metadata=row["metadata"],
+        placed_at=row["placed_at"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )

@@ -1,0 +1,79 @@
+"""SQL of a customer's timeline: what happened to them, whichever room recorded it."""
+
+from datetime import datetime
+from typing import Any, LiteralString
+
+from kaquan.customers.model import TimelineEntry
+from kaquan.runtime import Tx, struct_row
+
+# Each branch takes no more than a page from its own index, so a long life costs no more.
+
+
+def _branch(select: LiteralString, table: LiteralString, at: LiteralString) -> LiteralString:
+    return (
+        f"(select {at} as at, {select} from {table} where customer_id = %(customer_id)s"
+        f" and ({at}, id) < (%(at)s, %(id)s) order by {at} desc, id desc limit %(limit)s)"
+    )
+
+
+_ENTRIES: LiteralString = " union all ".join(
+    [
+        _branch(
+            "'order' as kind, id, jsonb_build_object('source_id', source_id, 'status', status,"
+            " 'total_minor', total_minor, 'line_count', cardinality(line_quantities)) as facts",
+            "orders",
+            "placed_at",
+        ),
+        _branch(
+            "'publication', id, jsonb_build_object('campaign_id', campaign_id,"
+            " 'voucher_id', voucher_id, 'channel', channel)",
+            "publication",
+            "created_at",
+        ),
+        _branch(
+            "kind, id, jsonb_build_object('result', result, 'campaign_id', campaign_id,"
+            " 'voucher_id', voucher_id, 'order_id', order_id, 'failure_code', failure_code,"
+            " 'discount_minor', discount_minor + items_discount_minor)",
+            "redemption",
+            "created_at",
+        ),
+        _branch(
+            "'message', id, jsonb_build_object('campaign_id', campaign_id, 'channel', channel,"
+            " 'subject', subject, 'status', status)",
+            "message",
+            "created_at",
+        ),
+    ]
+)
+_COUNT: LiteralString = (
+    "select (select count(*) from orders where customer_id = %(customer_id)s)"
+    " + (select count(*) from publication where customer_id = %(customer_id)s)"
+    " + (select count(*) from redemption where customer_id = %(customer_id)s)"
+    " + (select count(*) from message where customer_id = %(customer_id)s)"
+)
+
+
+async def list_entries(
+    tx: Tx, customer_id: str, *, before: tuple[datetime, str], limit: int
+) -> list[TimelineEntry]:
+    """Return up to ``limit`` entries that lie before a moment and id, newest first."""
+    parameters: dict[str, Any] = {
+        "customer_id": customer_id,
+        "at": before[0],
+        "id": before[1],
+        "limit": limit,
+    }
+    async with tx.cursor(row_factory=struct_row(TimelineEntry)) as cursor:
+        await cursor.execute(
+            f"select * from ({_ENTRIES}) entry order by at desc, id desc limit %(limit)s",
+            parameters,
+        )
+        return await cursor.fetchall()
+
+
+async def count_entries(tx: Tx, customer_id: str) -> int:
+    """Return how many entries a customer's timeline has in all."""
+    cursor = await tx.execute(_COUNT, {"customer_id": customer_id})
+    row = await cursor.fetchone()
+    assert row is not None
+    return row[0]

@@ -1,0 +1,158 @@
+"""The values that attributes are compared with: read by the attribute's type."""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TypeVar, cast
+
+from kaquan.runtime import InvalidInput
+from kaquan.segments.attributes import Operator, ValueKind
+from kaquan.segments.model import Operand, Scalar
+
+LONGEST_LIST = 10_000
+LONGEST_TEXT = 1_000
+MOST_DAYS = 36_500
+LARGEST_NUMBER = 2**53 - 1
+EARLIEST_YEAR, LATEST_YEAR = 1900, 2999
+
+Day = TypeVar("Day", date, datetime)
+
+
+def read_operand(
+    value: object, kind: ValueKind, operator: Operator, *, choices: Sequence[str], path: str
+) -> Operand:
+    """Return the value that an attribute of ``kind`` is compared with, in its Python type.
+
+    Raises InvalidInput with the path of a value of another type, out of range, or not among the
+    ``choices`` when there are any.
+    """
+    if operator in (Operator.WITHIN_DAYS, Operator.NOT_WITHIN_DAYS):
+        return _read_days(value, path)
+    if operator is not Operator.IN:
+        return _chosen(_READERS[kind](value, path), choices, path)
+    if not isinstance(value, list):
+        raise InvalidInput("This must be a list of values.", field=path)
+    items = cast("list[object]", value)
+    if len(items) > LONGEST_LIST:
+        message = f"A list may have {LONGEST_LIST} values."
+        raise InvalidInput(message, field=path)
+    places = [f"{path}[{index}]" for index in range(len(items))]
+    return tuple(
+        _chosen(_READERS[kind](item, place), choices, place)
+        for item, place in zip(items, places, strict=True)
+    )
+
+
+def kind_of(value: object, path: str) -> ValueKind:
+    """Return the type that a metadata value (or a list of them) says it has."""
+    items = cast("list[object]", value) if isinstance(value, list) else [value]
+    kinds = {_METADATA_KINDS.get(type(item)) for item in items}
+    if len(kinds) == 1 and (kind := kinds.pop()) is not None:
+        return kind
+    message = "A metadata value is a text, a number or a boolean, or a list of one of these."
+    raise InvalidInput(message, field=path)
+
+
+def check_value_text(value: object, path: str) -> str:
+    """Return a text that PostgreSQL can compare with."""
+    if not isinstance(value, str):
+        raise InvalidInput("This must be a text.", field=path)
+    if len(value) > LONGEST_TEXT:
+        message = f"A text may have {LONGEST_TEXT} characters."
+        raise InvalidInput(message, field=path)
+    # Neither a NUL nor half a surrogate pair is text to PostgreSQL.
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInput("This is not valid text.", field=path)
+    return value
+
+
+def closest(name: str, known: Sequence[str]) -> str:
+    """Return a sentence that names the closest of the known names, or lists a few."""
+    found = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" Did you mean '{found[0]}'?" if found else f" Try {', '.join(known[:12])}."
+
+
+def _chosen(value: Scalar, choices: Sequence[str], path: str) -> Scalar:
+    if choices and value not in choices:
+        message = f"'{str(value)[:40]}' is not one of its values.{closest(str(value), choices)}"
+        raise InvalidInput(message, field=path)
+    return value
+
+
+def _read_whole(value: object, path: str) -> int:
+    # bool is an int to Python, and True orders is a mistake.
+    if type(value) is not int or abs(value) > LARGEST_NUMBER:
+        raise InvalidInput("This must be a whole number within ±(2^53-1).", field=path)
+    return value
+
+
+def _read_days(value: object, path: str) -> int:
+    if type(value) is not int or not 0 <= value <= MOST_DAYS:
+        message = f"This must be a whole number of days from 0 to {MOST_DAYS}."
+        raise InvalidInput(message, field=path)
+    return value
+
+
+def _read_number(value: object, path: str) -> Decimal:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise InvalidInput("This must be a number.", field=path)
+    number = Decimal(str(value))
+    if not number.is_finite() or abs(number) > LARGEST_NUMBER:
+        raise InvalidInput("This must be a number within ±(2^53-1).", field=path)
+    return number
+
+
+def _read_boolean(value: object, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput("This must be true or false.", field=path)
+    return value
+
+
+def _read_date(value: object, path: str) -> date:
+    try:
+        day = date.fromisoformat(check_value_text(value, path))
+    except ValueError as error:
+        raise InvalidInput("This must be a date such as 2026-05-31.", field=path) from error
+    return _in_years(day, path)
+
+
+def _read_time(value: object, path: str) -> date | datetime:
+    text = check_value_text(value, path)
+    refused = InvalidInput(
+        "This must be a date (2026-05-31) or a time with its offset (2026-05-31T08:00:00+08:00).",
+        field=path,
+    )
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise refused from error
+    if moment.tzinfo is not None:
+        return _in_years(moment, path)
+    if "T" in text or " " in text:
+        raise refused
+    return _in_years(moment.date(), path)
+
+
+def _in_years(day: Day, path: str) -> Day:
+    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        message = f"This must lie between the years {EARLIEST_YEAR} and {LATEST_YEAR}."
+        raise InvalidInput(message, field=path)
+    return day
+
+
+_METADATA_KINDS: Mapping[type, ValueKind] = {
+    str: ValueKind.TEXT,
+    int: ValueKind.NUMBER,
+    float: ValueKind.NUMBER,
+    bool: ValueKind.BOOLEAN,
+}
+_READERS: Mapping[ValueKind, Callable[[object, str], Scalar]] = {
+    ValueKind.TEXT: check_value_text,
+    ValueKind.SEGMENT: check_value_text,
+    ValueKind.MONEY: _read_whole,
+    ValueKind.NUMBER: _read_number,
+    ValueKind.BOOLEAN: _read_boolean,
+    ValueKind.DATE: _read_date,
+    ValueKind.TIME: _read_time,
+}
