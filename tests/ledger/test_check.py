@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import LiteralString, NamedTuple
 
 import pytest
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 
 from kaquan.ledger import (
     AccountKey,
@@ -41,13 +41,18 @@ async def owner(database: Database, project: Project, postgres_url: str) -> Asyn
         await return_transfers(tx, "r_2", returned_by="rr_2", now=NOW)
         key = AccountKey("v_1", AccountKind.USES)
         await place_hold(tx, "lock_1", key, amount=2, cause_id="s_1", now=NOW)
-    options = "-c search_path=kaquan -c session_replication_role=replica"
+    options = "-c search_path=kaquan"
     async with await AsyncConnection.connect(postgres_url, options=options) as connection:
         await connection.execute(
             "select set_config('kaquan.project_id', %s, true)", (str(project.project_id),)
         )
+        for table in ("account", "transfer", "hold"):
+            await connection.execute(
+                sql.SQL("alter table {} disable trigger user").format(sql.Identifier(table))
+            )
         await connection.execute("alter table account drop constraint account_not_overdrawn")
         await connection.execute("alter table transfer drop constraint transfer_not_returned_twice")
+        await connection.execute("alter table hold drop constraint hold_project_id_owner_kind_fkey")
         yield connection
         await connection.rollback()
 
