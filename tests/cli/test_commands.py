@@ -105,3 +105,25 @@ def test_the_worker_knows_every_task_that_a_room_defers() -> None:
     }
     assert len(declared) >= 3
     assert set(ast.literal_eval(done.stdout)) == declared
+
+
+def test_a_full_disk_is_a_readable_line_and_nothing_is_half_written(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    small.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", str(small)],
+        capture_output=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip("a small disk can only be mounted by root")
+    try:
+        done = CommandLine(small / "data").run_here("init", "--json")
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.startswith("kaquan: The embedded PostgreSQL failed (initdb)")
+        assert "No space left on device" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not list((small / "data" / "postgres").iterdir())
+    finally:
+        subprocess.run(["umount", "-l", str(small)], check=True)

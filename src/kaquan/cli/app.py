@@ -1,8 +1,10 @@
 """The commands by name; each lives in the file that does it."""
 
+import errno
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
+import psycopg
 import typer
 from rich.console import Console
 
@@ -55,10 +57,16 @@ def main() -> None:
         cli()
     except KaquanError as error:
         place = f" ({error.field})" if isinstance(error, InvalidInput) else ""
-        Console(stderr=True, soft_wrap=True).print(
-            f"kaquan: {error.message}{place} [{error.key}]", style="red", markup=False
-        )
-        sys.exit(1)
+        _fail(f"{error.message}{place}", error.key)
+    except psycopg.errors.DiskFull as error:
+        _fail(f"The database's disk is full: {str(error).strip()}", "disk_full")
+    except psycopg.Error as error:
+        _fail(f"The database gave up: {str(error).strip()}", "database_error")
     except OSError as error:
-        Console(stderr=True, soft_wrap=True).print(f"kaquan: {error}", style="red", markup=False)
-        sys.exit(1)
+        _fail(str(error), "disk_full" if error.errno == errno.ENOSPC else "system_error")
+
+
+def _fail(text: str, key: str) -> NoReturn:
+    console = Console(stderr=True, soft_wrap=True)
+    console.print(f"kaquan: {text} [{key}]", style="red", markup=False)
+    sys.exit(1)
