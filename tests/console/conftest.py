@@ -11,6 +11,8 @@ from litestar.exceptions import NotAuthorizedException, PermissionDeniedExceptio
 from litestar.handlers import BaseRouteHandler
 from litestar.testing import AsyncTestClient
 
+from console.shop import PASSWORD, Shop, open_shop
+from console.site import Browser, open_site
 from kaquan.console import (
     load_assets,
     page_router,
@@ -21,8 +23,8 @@ from kaquan.console import (
     static_handler,
 )
 from kaquan.console.pages.style import show_style
-from kaquan.runtime import Project
-from kaquan.trust import Role, User
+from kaquan.runtime import Database, Project, create_project, utc_now
+from kaquan.trust import Role, User, sign_in
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PROJECT = Project(
@@ -93,10 +95,52 @@ def not_found(request: Request[Any, Any, Any], _: Exception) -> Response[str]:
     return render_error(request, 404)
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shop(database: Database) -> Shop:
+    """A shop that tests look at and leave as it is."""
+    return await _open(database, "Corner <Market>")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def other_shop(database: Database) -> Shop:
+    """Another tenant's shop."""
+    return await _open(database, "Somebody else")
+
+
+async def _open(database: Database, name: str) -> Shop:
+    now = utc_now()
+    async with database.transaction() as tx:
+        project = await create_project(
+            tx, name, currency="CNY", time_zone="Asia/Shanghai", language="zh", now=now
+        )
+    return await open_shop(database, project, now=now)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def stranger(database: Database) -> AsyncGenerator[Browser]:
+    """The browser of someone who is not signed in."""
+    async with AsyncTestClient(open_site(database)) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def session_token(database: Database, shop: Shop) -> str:
+    """An open session of the shop's marketer: hashing a password for each test would be slow."""
+    email = shop.people[Role.MARKETER].email
+    return (await sign_in(database, email, PASSWORD, now=utc_now())).token
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(stranger: Browser, session_token: str) -> Browser:
+    """The browser of the shop's marketer."""
+    stranger.cookies.set("kq_session", session_token)
+    return stranger
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def pages() -> AsyncGenerator[AsyncTestClient[Litestar]]:
     """A client of the shell's pages; it keeps cookies as a browser does."""
-    inside = Router("/console", route_handlers=[show_style], guards=[sign_in_by_header])
+    inside = Router("/", route_handlers=[show_style], guards=[sign_in_by_header])
     outside = [login_page, members_only, not_yours, broken, save, save_preferences, inside]
     app = Litestar(
         [page_router("/", route_handlers=outside), static_handler(load_assets())],

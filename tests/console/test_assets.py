@@ -1,6 +1,7 @@
 """Browser files: found by plain name, served for ever under a hashed one."""
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from kaquan.console import AssetsMissing, load_assets
-from kaquan.console.assets import read_manifest
+from kaquan.console.assets import list_missing_files, read_manifest
 
 
 @pytest.mark.parametrize(
@@ -64,3 +65,11 @@ def test_an_unknown_icon_is_an_error() -> None:
 def test_missing_files_are_explained(tmp_path: Path) -> None:
     with pytest.raises(AssetsMissing, match=r"python hatch_build\.py"):
         read_manifest(tmp_path)
+
+
+def test_lost_files_are_named(tmp_path: Path) -> None:
+    names = {"a.js": "a.1.js", "b.css": "b.2.css", "c.js": "c.3.js"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"files": names, "icons": []}), "utf-8")
+    for there in ("a.1.js", "a.1.js.gz", "b.2.css"):
+        (tmp_path / there).touch()
+    assert list_missing_files(tmp_path) == ["b.css", "c.js"]

@@ -11,11 +11,18 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg  # pyright: ignore[reportUnknownVariableType]
 from babel.messages.pofile import read_po
 
-from kaquan.console.language import CATALOGUES, Language, choose_language
+from kaquan.console.language import CATALOGUES, Language, choose_language, translations
 
 Mapping = tuple[list[tuple[str, str]], dict[str, dict[str, Any]]]
 
 SOURCES = Path(__file__).parents[2] / "src"
+EACH_ROOM = pytest.mark.parametrize(
+    ("folder", "at_least"),
+    [
+        pytest.param(CATALOGUES[0], 100, id="console"),
+        pytest.param(CATALOGUES[1], 50, id="storefront"),
+    ],
+)
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
 
 
@@ -37,9 +44,9 @@ def test_language_of_a_reader(chosen: str | None, accepted: str, language: Langu
     assert choose_language(chosen=chosen, accepted=accepted, fallback=Language.ZH) is language
 
 
-def texts_in_sources() -> Iterator[str | tuple[str, ...]]:
-    """Every text that the pages mark for the catalogue."""
-    with (CATALOGUES / "babel.cfg").open(encoding="utf-8") as config:
+def texts_in_sources(catalogue: Path) -> Iterator[str | tuple[str, ...]]:
+    """Every text that a room's pages mark for its catalogue."""
+    with (catalogue / "babel.cfg").open(encoding="utf-8") as config:
         methods, options = cast("Mapping", parse_mapping_cfg(config))
     keywords: dict[str, Any] = {"_": None, "gettext": None, "N_": None, "say": None}
     keywords |= {"ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
@@ -54,9 +61,9 @@ def _own(folder: str) -> bool:
     return Path(folder).name not in {"vendor", "__pycache__"}
 
 
-def chinese() -> dict[str, Message]:
-    """The Chinese catalogue by its first English form."""
-    with (CATALOGUES / "zh.po").open("rb") as source:
+def chinese(catalogue: Path) -> dict[str, Message]:
+    """A room's Chinese catalogue by its first English form."""
+    with (catalogue / "zh.po").open("rb") as source:
         messages = [message for message in read_po(source, locale="zh") if message.id]
     return {_key(message.id): message for message in messages}
 
@@ -69,19 +76,36 @@ def _forms(message: Message) -> list[str]:
     return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
-def test_every_text_has_chinese_words_and_none_is_left_over() -> None:
-    wanted = {_key(text) for text in texts_in_sources()}
-    catalogue = chinese()
+@EACH_ROOM
+def test_every_text_has_chinese_words_and_none_is_left_over(folder: Path, at_least: int) -> None:
+    wanted = {_key(text) for text in texts_in_sources(folder)}
+    catalogue = chinese(folder)
     said = {key for key, message in catalogue.items() if all(_forms(message))}
-    assert len(wanted) > 100
+    assert len(wanted) >= at_least
     assert wanted - said == set()
     assert set(catalogue) - wanted == set()
 
 
-def test_chinese_texts_keep_the_placeholders() -> None:
+def test_no_text_reads_differently_in_two_rooms() -> None:
+    console, storefront = map(chinese, CATALOGUES)
+    shared = console.keys() & storefront.keys()
+    assert "Sandbox" in shared
+    assert [key for key in shared if _forms(console[key]) != _forms(storefront[key])] == []
+
+
+def test_the_rooms_catalogues_are_one_for_the_reader() -> None:
+    catalogue = translations(Language.ZH)
+    said = {text: catalogue.gettext(text) for text in ("Campaigns", "Redeem", "Sandbox")}
+    assert said == {"Campaigns": "活动", "Redeem": "核销", "Sandbox": "沙盒"}
+
+
+@EACH_ROOM
+def test_chinese_texts_keep_the_placeholders(folder: Path, at_least: int) -> None:
+    catalogue = chinese(folder)
+    assert len(catalogue) >= at_least
     wrong = [
         key
-        for key, message in chinese().items()
+        for key, message in catalogue.items()
         for form in _forms(message)
         if _placeholders(form) != _placeholders(_widest(message))
     ]

@@ -89,9 +89,9 @@ async def test_the_frame_with_a_list_stays_small(pages: Client) -> None:
 @pytest.mark.parametrize(
     ("role", "seen", "hidden"),
     [
-        (Role.OWNER, ["总览", "活动", "核销"], []),
-        (Role.ANALYST, ["总览", "活动"], ["核销"]),
-        (Role.CASHIER, ["核销"], ["总览", "活动"]),
+        (Role.OWNER, ["总览", "活动", "核销记录", "收银台"], []),
+        (Role.ANALYST, ["总览", "活动", "核销记录"], ["收银台"]),
+        (Role.CASHIER, ["收银台"], ["总览", "活动", "核销记录"]),
     ],
 )
 async def test_navigation_shows_what_a_role_may_do(

@@ -81,6 +81,19 @@ def load_assets() -> Assets:
     return Assets(by_name=by_name, icons=frozenset(manifest.icons))
 
 
+def list_missing_files(vendor: Path = _VENDOR) -> list[str]:
+    """Plain names in the manifest of `vendor` whose file, or its gzipped copy, is not there.
+
+    Raises:
+        AssetsMissing: there is no manifest.
+    """
+    return [
+        plain
+        for plain, file in sorted(read_manifest(vendor).files.items())
+        if not (vendor / file).is_file() or not (vendor / f"{file}.gz").is_file()
+    ]
+
+
 def read_manifest(vendor: Path) -> _Manifest:
     """The list that the build hook left in `vendor`, plain names to hashed ones."""
     try:

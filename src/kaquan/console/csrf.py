@@ -14,12 +14,13 @@ import base64
 import hashlib
 import hmac
 import secrets
-from typing import Any
+from typing import Any, cast
 
 from litestar import Request
 from litestar.exceptions import PermissionDeniedException
 
 from kaquan.console.language import N_
+from kaquan.runtime import Settings
 
 SESSION_COOKIE = "kq_session"
 VISIT_COOKIE = "kq_visit"
@@ -45,21 +46,43 @@ def csrf_token(session: str) -> str:
 
 
 async def check_csrf(request: AnyRequest) -> None:
-    """A `before_request` hook: gives each request its token and refuses forged changes.
+    """A `before_request` hook that refuses forged changes.
 
     Raises:
         FormExpired: a change came without the token of its own session or visit.
     """
-    session = request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE)
     if request.method not in _SAFE_METHODS:
+        session = _session_of(request)
         expected = csrf_token(session) if session else ""
         sent = await _sent_token(request)
         if not expected or not hmac.compare_digest(sent.encode(), expected.encode()):
             raise FormExpired(detail=FormExpired.detail)
+
+
+def request_token(request: AnyRequest) -> str:
+    """The token for the forms of this request's page.
+
+    A stranger without a visit cookie begins a visit: its secret is left on `state.new_visit`, and
+    whoever answers has to set the cookie.
+    """
+    session = _session_of(request) or cast("str", request.scope["state"].get("new_visit", ""))
     if not session:
         session = secrets.token_urlsafe(16)
         request.state.new_visit = session
-    request.state.csrf_token = csrf_token(session)
+    return csrf_token(session)
+
+
+def is_secure(request: AnyRequest) -> bool:
+    """Whether cookies may be held back from plain HTTP: this request, or the public address, is
+    HTTPS (behind a proxy that ends TLS, the request itself never is).
+    """
+    settings = cast("Settings | None", request.app.state.get("settings"))
+    public = (settings.public_url or "") if settings else ""
+    return request.url.scheme == "https" or public.startswith("https:")
+
+
+def _session_of(request: AnyRequest) -> str | None:
+    return request.cookies.get(SESSION_COOKIE) or request.cookies.get(VISIT_COOKIE)
 
 
 async def _sent_token(request: AnyRequest) -> str:

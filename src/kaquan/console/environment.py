@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,7 @@ from kaquan.console.assets import load_assets
 from kaquan.console.language import Language, translations
 from kaquan.console.navigation import navigation_for
 from kaquan.console.page import current_page
+from kaquan.console.pages.words import CHANNELS
 from kaquan.runtime import format_money
 
 _ROOMS = Path(__file__).parent.parent
@@ -45,7 +46,9 @@ def environment(language: Language) -> Environment:
         compact=_compact,
         day=_day,
         moment=_moment,
+        last_day=_last_day,
         ago=_ago,
+        channel=_channel,
     )
     cast("dict[str, Any]", made.globals).update(
         page=current_page,
@@ -91,9 +94,23 @@ def _moment(value: datetime) -> str:
     return formats.moment(value, language=page.language, zone=page.zone)
 
 
+def _last_day(value: datetime) -> str:
+    page = current_page()
+    return formats.last_moment(value, language=page.language, zone=page.zone)
+
+
+def _channel(name: str) -> str:
+    known = CHANNELS.get(name)
+    return name if known is None else translations(current_page().language).gettext(known)
+
+
 def _ago(value: datetime) -> Markup:
     page = current_page()
-    words = formats.relative(value, now=page.now, language=page.language)
+    words = (
+        _day(value)
+        if formats.is_long_ago(value, now=page.now)
+        else formats.relative(value, now=page.now, language=page.language)
+    )
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(), _moment(value), words
+        f"{value.astimezone(UTC):%Y-%m-%dT%H:%MZ}", _moment(value), words
     )

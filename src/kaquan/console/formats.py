@@ -17,6 +17,7 @@ from kaquan.runtime import format_money, minor_digits
 
 _DATE = {Language.ZH: "y年M月d日", Language.EN: "d MMM y"}
 _JUST_NOW = timedelta(minutes=1)
+_LONG = timedelta(days=300)
 _BETWEEN = {Language.ZH: " ", Language.EN: ", "}
 
 
@@ -71,6 +72,22 @@ def moment(value: datetime, *, language: Language, zone: ZoneInfo) -> str:
     """`2026年5月31日 14:05` / `31 May 2026, 14:05` in `zone`."""
     local = value.astimezone(zone)
     return day(local, language=language, zone=zone) + _BETWEEN[language] + f"{local:%H:%M}"
+
+
+def last_moment(value: datetime, *, language: Language, zone: ZoneInfo) -> str:
+    """The end of a period as its last day, or with the time when it does not end at midnight.
+
+    `value` is the first moment outside: midnight in `zone` means the day before.
+    """
+    local = value.astimezone(zone)
+    if (local.hour, local.minute, local.second) == (0, 0, 0):
+        return day(local - timedelta(microseconds=1), language=language, zone=zone)
+    return moment(value, language=language, zone=zone)
+
+
+def is_long_ago(value: datetime, *, now: datetime) -> bool:
+    """Whether a moment is so far from `now` that its day says more than the distance."""
+    return abs(value - now) > _LONG
 
 
 def relative(value: datetime, *, now: datetime, language: Language) -> str:

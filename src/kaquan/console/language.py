@@ -1,7 +1,8 @@
 """Which language a page speaks, and its catalogue.
 
-English texts are the keys. The Chinese texts stand in `i18n/zh.po`, which is read as it is when
-the process starts, so there is no compiled file that could be older than its source.
+English texts are the keys. The Chinese texts stand in `i18n/zh.po` of the room that shows them, and
+are read as they are when the process starts, so there is no compiled file that could be older than
+its source. The rooms' catalogues become one: no text may read differently in two of them.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-CATALOGUES = Path(__file__).parent / "i18n"
+_ROOMS = Path(__file__).parent.parent
+CATALOGUES = (_ROOMS / "console" / "i18n", _ROOMS / "storefront" / "i18n")
 
 
 class Language(StrEnum):
@@ -46,14 +49,17 @@ def translations(language: Language) -> NullTranslations:
     """The catalogue of a language; English is its own.
 
     Raises:
-        FileNotFoundError: the language's `.po` file is missing.
+        FileNotFoundError: a room's `.po` file of the language is missing.
     """
     if language is Language.EN:
         return NullTranslations()
-    with (CATALOGUES / f"{language.value}.po").open("rb") as source:
-        catalogue = read_po(source, locale=language.value)
+    merged = Catalog(locale=language.value)
+    for folder in CATALOGUES:
+        with (folder / f"{language.value}.po").open("rb") as source:
+            for message in read_po(source, locale=language.value):
+                merged[message.id] = message
     compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
+    write_mo(compiled, merged)
     compiled.seek(0)
     return GNUTranslations(compiled)
 

@@ -42,11 +42,16 @@ NAVIGATION = (
         needs=Ability.READ,
     ),
     NavigationItem(
-        key="redemptions", label=N_("Redemptions"), icon="scan", href="/staff", needs=Ability.REDEEM
+        key="redemptions",
+        label=N_("Redemptions"),
+        icon="discount",
+        href="/console/redemptions",
+        needs=Ability.READ,
     ),
     NavigationItem(
         key="outbox", label=N_("Outbox"), icon="send", href="/console/outbox", needs=Ability.READ
     ),
+    NavigationItem(key="till", label=N_("Till"), icon="scan", href="/staff", needs=Ability.REDEEM),
 )
 
 

@@ -8,14 +8,15 @@ from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import quote, unquote, urlsplit
 
+import psycopg
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
-from kaquan.console.csrf import VISIT_COOKIE, FormExpired
+from kaquan.console.csrf import VISIT_COOKIE, FormExpired, is_secure, request_token
 from kaquan.console.environment import environment
 from kaquan.console.language import N_, Language, choose_language
 from kaquan.console.page import PageView, Theme, find_theme, rendering
-from kaquan.runtime import Project
+from kaquan.runtime import KaquanError, NotFound, Project, Unavailable
 from kaquan.trust import User
 
 LANGUAGE_COOKIE = "kq_lang"
@@ -83,7 +84,7 @@ def page_of(request: AnyRequest) -> PageView:
         theme=find_theme(request.cookies.get(THEME_COOKIE, "")) or Theme.AUTO,
         path=request.url.path,
         query=tuple((name, value) for name, value in request.query_params.multi_items() if value),
-        csrf_token=cast("str", state.get("csrf_token", "")),
+        csrf_token=request_token(request),
         notice=unquote(request.cookies.get(NOTICE_COOKIE, "")),
         project=project,
         person=person,
@@ -91,10 +92,11 @@ def page_of(request: AnyRequest) -> PageView:
 
 
 def _set_cookies(request: AnyRequest, response: Response[str], *, page: PageView) -> None:
-    secure = request.url.scheme == "https"
     visit = request.scope["state"].get("new_visit")
     if isinstance(visit, str):
-        response.set_cookie(VISIT_COOKIE, visit, httponly=True, secure=secure, samesite="lax")
+        response.set_cookie(
+            VISIT_COOKIE, visit, httponly=True, secure=is_secure(request), samesite="lax"
+        )
     if page.notice:
         response.delete_cookie(NOTICE_COOKIE)
 
@@ -185,7 +187,20 @@ def to_login(request: AnyRequest) -> Response[str]:
     return redirect(f"{LOGIN_PATH}?next={quote(here)}")
 
 
+def _on_refusal(request: AnyRequest, error: KaquanError) -> Response[str]:
+    if isinstance(error, Unavailable):
+        return _on_crash(request, error)
+    missing = isinstance(error, NotFound)
+    return render_error(request, HTTPStatus.NOT_FOUND if missing else HTTPStatus.BAD_REQUEST)
+
+
+def _on_unstorable_value(request: AnyRequest, _: psycopg.DataError) -> Response[str]:
+    return render_error(request, HTTPStatus.BAD_REQUEST)
+
+
 PAGE_EXCEPTION_HANDLERS: dict[int | type[Exception], Callable[[AnyRequest, Any], Response[str]]] = {
     HTTPException: _on_http_error,
+    KaquanError: _on_refusal,
+    psycopg.DataError: _on_unstorable_value,
     Exception: _on_crash,
 }

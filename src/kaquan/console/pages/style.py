@@ -51,7 +51,7 @@ _ROWS = (
 )
 
 
-@get("/style", include_in_schema=False, sync_to_thread=False)
+@get("/console/style", include_in_schema=False, sync_to_thread=False)
 def show_style(request: Request[Any, Any, Any]) -> Response[str]:
     """Every component once; language and theme are switched at the top as on any page."""
     page = page_of(request)

@@ -1,0 +1,95 @@
+"""What the server mounts of the console, and what it needs to know of the browser's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+
+from kaquan.console.assets import AssetsMissing, list_missing_files, load_assets, static_handler
+from kaquan.console.pages.campaign import (
+    show_campaign,
+    show_campaign_redemptions,
+    show_vouchers,
+)
+from kaquan.console.pages.campaigns import show_campaigns
+from kaquan.console.pages.customers import show_customer, show_customers, show_older
+from kaquan.console.pages.home import show_home
+from kaquan.console.pages.orders import show_order
+from kaquan.console.pages.outbox import show_letter, show_message, show_outbox
+from kaquan.console.pages.redemptions import show_redemptions
+from kaquan.console.pages.search import show_search
+from kaquan.console.pages.segments import show_segment, show_segments
+from kaquan.console.pages.style import show_style
+from kaquan.console.render import render_error
+from kaquan.console.routes import page_router, save_preferences
+from kaquan.console.session import log_in, log_out, show_login, signed_in, start
+from kaquan.trust import Ability
+
+UNKNOWN_ADDRESSES = ("/{rest:path}", "/console/{rest:path}")
+
+
+@get(list(UNKNOWN_ADDRESSES), include_in_schema=False, sync_to_thread=False)
+def show_nothing_here(request: Request[Any, Any, Any], rest: FromPath[Path]) -> Response[str]:
+    """The 404 page, at every address that nothing else answers."""
+    return render_error(request, 404)
+
+
+READING = (
+    show_home,
+    show_customers,
+    show_customer,
+    show_older,
+    show_segments,
+    show_segment,
+    show_campaigns,
+    show_campaign,
+    show_vouchers,
+    show_campaign_redemptions,
+    show_redemptions,
+    show_order,
+    show_outbox,
+    show_message,
+    show_letter,
+    show_search,
+    show_style,
+)
+
+
+def console_routers() -> list[ControllerRouterHandler]:
+    """Everything that the console adds to the application.
+
+    Raises:
+        AssetsMissing: the browser's files have not been built.
+    """
+    return [
+        static_handler(load_assets()),
+        page_router(
+            "/",
+            route_handlers=[
+                start,
+                show_login,
+                log_in,
+                log_out,
+                save_preferences,
+                show_nothing_here,
+                Router("/", route_handlers=READING, guards=[signed_in(Ability.READ)]),
+            ],
+        ),
+    ]
+
+
+def docs_script() -> str:
+    """The address of the script that shows the API's documents."""
+    return load_assets().url("vendor/rapidoc.js")
+
+
+def missing_assets() -> list[str]:
+    """Names of browser files that are not there; `manifest` when they were never built."""
+    try:
+        return list_missing_files()
+    except AssetsMissing:
+        return ["manifest"]

@@ -1,0 +1,204 @@
+"""Customers: the list, and one customer with all that is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.params import FromPath
+
+from kaquan.campaigns import Campaign, Voucher, list_vouchers, voucher_usage, wallet_token
+from kaquan.console.language import N_, Language
+from kaquan.console.listing import Column, Count, Listing, ListShape
+from kaquan.console.page import PageView
+from kaquan.console.pages.names import campaigns_by_id
+from kaquan.console.pages.paging import PAGE_SIZE
+from kaquan.console.pages.timeline import TimelinePart, read_timeline
+from kaquan.console.pages.words import PURPOSES, Badge, voucher_badge
+from kaquan.console.render import page_of, render
+from kaquan.console.session import page_snapshot, page_transaction, person_of
+from kaquan.customers import (
+    Consent,
+    Customer,
+    CustomerSummary,
+    get_customer,
+    get_customer_summary,
+    list_consents,
+    list_customer_summaries,
+    list_customers,
+)
+from kaquan.outreach import WALLET_PATH
+from kaquan.runtime import Tx
+from kaquan.segments import (
+    RFM_BANDS,
+    RfmBand,
+    RfmScore,
+    Segment,
+    find_score,
+    list_segments,
+    segment_ids_of,
+)
+from kaquan.trust import Ability
+
+VOUCHERS_SHOWN = 10
+
+SHAPE = ListShape(
+    columns=(
+        Column(key="name", label=N_("Customer"), sortable=True),
+        Column(key="email", label=N_("E-mail")),
+        Column(key="order_count", label=N_("Orders"), sortable=True, numeric=True),
+        Column(key="spend", label=N_("Spent"), sortable=True, numeric=True),
+        Column(key="last_order_at", label=N_("Last order"), sortable=True),
+    ),
+    search_label=N_("Search by name, e-mail, phone or your own id"),
+    default_sort="-spend",
+)
+
+
+class CustomerRow(msgspec.Struct, frozen=True):
+    """A customer of the list with what they bought."""
+
+    customer: Customer
+    summary: CustomerSummary
+
+
+class HeldVoucher(msgspec.Struct, frozen=True, kw_only=True):
+    """A voucher of a customer; `wallet_href` is empty for people who may not hand it out."""
+
+    voucher: Voucher
+    campaign: Campaign | None
+    badge: Badge
+    left: int | None
+    wallet_href: str = ""
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """A customer's RFM scores and the name of their group."""
+
+    score: RfmScore
+    band: RfmBand
+
+    def label(self, language: Language) -> str:
+        """The group's name."""
+        return self.band.label_zh if language is Language.ZH else self.band.label_en
+
+    def advice(self, language: Language) -> str:
+        """What is usually done with the group."""
+        return self.band.advice_zh if language is Language.ZH else self.band.advice_en
+
+
+class Dossier(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a customer's page shows."""
+
+    customer: Customer
+    summary: CustomerSummary
+    standing: Standing | None
+    segments: list[Segment]
+    consents: list[Consent]
+    vouchers: list[HeldVoucher]
+    voucher_count: int
+    timeline: TimelinePart
+
+    @property
+    def average_order_minor(self) -> int:
+        """What an order came to on average, half-even; 0 without orders."""
+        count = self.summary.order_count
+        return round(self.summary.spend_minor / count) if count else 0
+
+
+@get("/console/customers", include_in_schema=False)
+async def show_customers(request: Request[Any, Any, Any]) -> Response[str]:
+    """The list of customers."""
+    query = SHAPE.read(page_of(request).query)
+    async with page_snapshot(request) as tx:
+        found = await list_customers(
+            tx,
+            search=query.search or None,
+            order=("-" if query.descending else "") + query.sort,
+            cursor=query.cursor or None,
+            limit=PAGE_SIZE,
+        )
+        summaries = await list_customer_summaries(tx, [item.id for item in found.items])
+    listing = Listing(
+        shape=SHAPE,
+        query=query,
+        rows=[CustomerRow(item, summaries[item.id]) for item in found.items],
+        count=Count(value=found.total),
+        next_cursor=found.next_cursor,
+    )
+    return render(request, "pages/customers.html", listing=listing)
+
+
+@get("/console/customers/{customer_id:str}", include_in_schema=False)
+async def show_customer(
+    request: Request[Any, Any, Any], customer_id: FromPath[str]
+) -> Response[str]:
+    """One customer."""
+    page = page_of(request)
+    hands_out = person_of(request).may(Ability.MANAGE)
+    # Not read-only: the first wallet link of a project makes the key that signs it.
+    async with page_transaction(request) as tx:
+        dossier = await _read_dossier(tx, customer_id, page=page, hands_out=hands_out)
+    return render(request, "pages/customer.html", dossier=dossier, purposes=PURPOSES)
+
+
+@get("/console/customers/{customer_id:str}/timeline", include_in_schema=False)
+async def show_older(request: Request[Any, Any, Any], customer_id: FromPath[str]) -> Response[str]:
+    """More of a customer's timeline, for the place where it is asked for."""
+    page = page_of(request)
+    async with page_snapshot(request) as tx:
+        customer = await get_customer(tx, customer_id)
+        part = await read_timeline(tx, customer.id, page=page)
+    return render(request, "pages/customer_timeline.html", part=part, customer=customer)
+
+
+async def _read_dossier(tx: Tx, customer_id: str, *, page: PageView, hands_out: bool) -> Dossier:
+    customer = await get_customer(tx, customer_id)
+    score = await find_score(tx, customer.id)
+    inside = await segment_ids_of(tx, customer.id, now=page.now)
+    vouchers, voucher_count = await _held_vouchers(tx, customer.id, page=page, hands_out=hands_out)
+    return Dossier(
+        customer=customer,
+        summary=await get_customer_summary(tx, customer.id),
+        standing=None if score is None else Standing(score, _band(score.band)),
+        segments=[one for one in await list_segments(tx) if one.id in inside],
+        consents=_latest(await list_consents(tx, customer.id)),
+        vouchers=vouchers,
+        voucher_count=voucher_count,
+        timeline=await read_timeline(tx, customer.id, page=page),
+    )
+
+
+async def _held_vouchers(
+    tx: Tx, customer_id: str, *, page: PageView, hands_out: bool
+) -> tuple[list[HeldVoucher], int]:
+    found = await list_vouchers(tx, holder_id=customer_id, limit=VOUCHERS_SHOWN)
+    usage = await voucher_usage(tx, found.items)
+    campaigns = await campaigns_by_id(tx, [voucher.campaign_id for voucher in found.items])
+    held: list[HeldVoucher] = []
+    for voucher in found.items:
+        campaign = campaigns.get(voucher.campaign_id or "")
+        token = await wallet_token(tx, voucher) if hands_out else ""
+        held.append(
+            HeldVoucher(
+                voucher=voucher,
+                campaign=campaign,
+                badge=voucher_badge(voucher, usage[voucher.id], campaign, now=page.now),
+                left=usage[voucher.id].left,
+                wallet_href=WALLET_PATH + token if token else "",
+            )
+        )
+    return held, found.total
+
+
+def _latest(consents: list[Consent]) -> list[Consent]:
+    """The decision that holds for each channel and purpose; `consents` come newest first."""
+    holding: dict[tuple[str, str], Consent] = {}
+    for consent in consents:
+        holding.setdefault((consent.channel, consent.purpose), consent)
+    return list(holding.values())
+
+
+def _band(code: str) -> RfmBand:
+    return next(band for band in RFM_BANDS if band.code == code)

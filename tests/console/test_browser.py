@@ -1,0 +1,196 @@
+"""The console in a real browser, served by the real server process."""
+
+import socket
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import BrowserContext, Page, async_playwright
+
+from cli.conftest import CommandLine
+from console.shop import Shop, open_shop
+from kaquan.runtime import (
+    PROJECT_DIRECTORY,
+    embedded_postgres,
+    list_projects,
+    open_database,
+    utc_now,
+)
+
+CHROMIUM = Path("/usr/bin/chromium")
+# The browser's own calls home would be refused, and would drown ours.
+ARGUMENTS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+DESKTOP = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("console-browser"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+]
+
+
+class Visit:
+    """A signed-in browser window, and everything that went wrong in it."""
+
+    def __init__(self, page: Page, address: str, shop: Shop) -> None:
+        self.page = page
+        self.address = address
+        self.shop = shop
+        self.troubles: list[str] = []
+        page.on("console", lambda said: self._note(said.type, said.text))
+        page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
+        page.on("request", lambda request: self._outside(request.url))
+        page.on("response", lambda answer: self._failed(answer.status, answer.url))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"}:
+            self.troubles.append(f"console: {text}")
+
+    def _outside(self, url: str) -> None:
+        if not url.startswith((f"{self.address}/", "data:")):
+            self.troubles.append(f"asked another host: {url}")
+
+    def _failed(self, status: int, url: str) -> None:
+        if status >= 400:
+            self.troubles.append(f"{status}: {url}")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def served(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncGenerator[tuple[str, dict[str, str], Shop]]:
+    """A server process on a folder of its own, with a shop in it: address, credentials, shop."""
+    program = CommandLine(tmp_path_factory.mktemp("console") / "data")
+    credentials = program.init()
+    with embedded_postgres(program.data_dir) as url:
+        async with open_database(url) as database:
+            async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+                project = (await list_projects(tx))[0]
+            shop = await open_shop(database, project, now=utc_now())
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with program.serving(port):
+        yield f"http://127.0.0.1:{port}", credentials, shop
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(served: tuple[str, dict[str, str], Shop]) -> AsyncGenerator[BrowserContext]:
+    """A fresh browser that reads English."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield await chromium.new_context(base_url=served[0], viewport=DESKTOP, locale="en-GB")  # type: ignore[arg-type]
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(
+    context: BrowserContext, served: tuple[str, dict[str, str], Shop]
+) -> AsyncGenerator[Visit]:
+    """The owner, signed in by the form; fails at the end if anything went wrong in the browser."""
+    address, credentials, shop = served
+    page = await context.new_page()
+    visit = Visit(page, address, shop)
+    await page.goto("/console/campaigns")
+    await page.get_by_label("E-mail").fill(credentials["admin_email"])
+    await page.get_by_label("Password").fill(credentials["admin_password"])
+    await page.get_by_role("button", name="Sign in").click()
+    await page.wait_for_url("**/console/campaigns")
+    yield visit
+    assert visit.troubles == []
+
+
+async def test_from_home_to_a_campaign(visit: Visit) -> None:
+    page = visit.page
+    await page.get_by_role("link", name="Home").click()
+    await page.wait_for_url("**/console")
+    await page.locator(".kq-chart-picture svg").wait_for()
+    await page.get_by_role("link", name="Campaigns", exact=True).click()
+    # A row opens on a click anywhere, not only on its name.
+    await page.locator("tr", has_text="春节").locator("td").nth(4).click()
+    await page.wait_for_url(f"**/console/campaigns/{visit.shop.campaign.id}")
+    assert "1 published, 100.0% redeemed" in await page.locator("main").inner_text()
+    await page.locator(".kq-chart-funnel svg").wait_for()
+    await page.get_by_text("Show as a table").click()
+    assert await page.get_by_role("cell", name="1", exact=True).count() == 2
+
+
+async def test_a_list_narrows_while_one_types(visit: Visit) -> None:
+    page = visit.page
+    await page.goto("/console/customers")
+    await page.get_by_role("searchbox", name="Search by name").fill("林晓")
+    await page.wait_for_url("**/console/customers?q=*")
+    await page.get_by_text("1 entry").wait_for()
+    assert await page.locator("tbody tr").count() == 1
+    await page.go_back()
+    await page.get_by_text("2 entries").wait_for()
+
+
+async def test_the_timeline_grows_in_place(visit: Visit) -> None:
+    page = visit.page
+    await page.goto(f"/console/customers/{visit.shop.regular.id}")
+    entries = page.locator(".kq-timeline li")
+    before = await entries.count()
+    await page.get_by_role("link", name="Show older").click()
+    await entries.nth(before).wait_for()
+    assert await entries.count() > before
+
+
+async def test_search_is_a_key_away(visit: Visit) -> None:
+    page = visit.page
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("stock-1")
+    await page.keyboard.press("Enter")
+    await page.get_by_text("STOCK-1", exact=True).wait_for()
+
+
+async def test_the_language_is_switched_where_one_is(visit: Visit) -> None:
+    page = visit.page
+    await page.goto(f"/console/campaigns/{visit.shop.campaign.id}/vouchers?q=STOCK")
+    await page.get_by_role("button", name="中文").click()
+    await page.get_by_text("共 1 条").wait_for()
+    assert page.url.endswith("/vouchers?q=STOCK")
+    assert await page.locator("html").get_attribute("lang") == "zh-Hans"
+    await page.get_by_role("button", name="EN").click()
+    await page.get_by_text("1 entry").wait_for()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_nothing_sticks_out_on_a_phone(
+    visit: Visit, context: BrowserContext, language: str
+) -> None:
+    shop, page = visit.shop, visit.page
+    await context.add_cookies([{"name": "kq_lang", "value": language, "url": visit.address}])
+    await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    for path in (
+        "/console",
+        "/console/customers",
+        f"/console/customers/{shop.regular.id}",
+        "/console/segments",
+        f"/console/segments/{shop.segment.id}",
+        "/console/campaigns",
+        f"/console/campaigns/{shop.campaign.id}",
+        f"/console/campaigns/{shop.campaign.id}/vouchers",
+        "/console/redemptions",
+        f"/console/orders/{shop.order.id}",
+        "/console/outbox",
+        f"/console/outbox/{shop.message.id}",
+        "/console/search?q=1",
+        "/console/style",
+    ):
+        await page.goto(path)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+
+
+async def test_signing_out_leads_to_the_login(visit: Visit) -> None:
+    page = visit.page
+    await page.get_by_role("button", name="Admin").click()
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/login")
+    await page.goto("/console")
+    assert page.url == f"{visit.address}/login?next=/console"
