@@ -7,6 +7,7 @@ import pytest
 
 from kaquan.engine import Language, Reason, ReasonCode, explain, headline
 from kaquan.engine.explain import SENTENCES
+from kaquan.engine.reason_meanings import MEANINGS
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -80,6 +81,10 @@ def test_explain(code: ReasonCode, params: dict[str, int | str], zh: str, en: st
 def test_headline_is_the_first_by_precedence_not_by_position() -> None:
     reasons = tuple(map(Reason, (R.MINIMUM_SPEND_NOT_MET, R.EXPIRED, R.NOT_IN_SEGMENT)))
     assert headline(reasons).code is R.EXPIRED
+
+
+def test_every_reason_has_its_meaning_in_order_of_precedence() -> None:
+    assert list(MEANINGS) == [code.value for code in ReasonCode]
 
 
 def test_codes_are_ranked_in_the_order_they_are_written() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kaquan.engine import MAX_MINOR, allocate, divide_half_even, take_rate
+from kaquan.engine.money import share_of_units
 
 AMOUNTS = st.integers(0, MAX_MINOR)
 WEIGHTS = st.lists(st.integers(0, MAX_MINOR), min_size=1, max_size=12)
@@ -73,6 +74,16 @@ def test_allocate_never_favours_the_smaller_or_the_later_line(
                 assert shares[earlier] <= shares[later]
             else:
                 assert shares[earlier] >= shares[later]
+
+
+@settings(deadline=None)
+@given(AMOUNTS, st.integers(1, MAX_MINOR), st.data())
+def test_units_of_a_line_are_worth_their_allocation(
+    amount: int, quantity: int, data: st.DataObject
+) -> None:
+    units = data.draw(st.integers(0, quantity))
+    share = share_of_units(amount, quantity, units=units)
+    assert share == allocate(amount, (units, quantity - units))[0]
 
 
 @pytest.mark.parametrize(

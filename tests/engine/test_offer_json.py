@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from engine.worked_page import read_examples
 from kaquan.engine import (
     CONDITIONS,
     AllOf,
@@ -76,6 +77,16 @@ def test_round_trip_through_json(offer: Offer) -> None:
     assert parse_offer(json.loads(json.dumps(offer_to_data(offer)))) == offer
 
 
+def test_every_offer_of_the_documents_survives_json() -> None:
+    offers = [
+        offer
+        for page in ("discounts.md", "limits.md", "validity.md")
+        for example in read_examples(page)
+        for offer in example.offers.values()
+    ]
+    assert offers == [parse_offer(json.loads(json.dumps(offer_to_data(one)))) for one in offers]
+
+
 def test_data_of_an_offer_is_plain_and_leaves_defaults_out() -> None:
     offer = Offer(id="b", effect=AmountOff(amount_minor=1, target="items", scope=DRINKS))
     assert offer_to_data(offer) == {
@@ -129,6 +140,37 @@ SIX = {"spend_minor": 600, "off_minor": 6}
             "effect.tiers[0]",
             "invalid_value",
         ),
+        ({**TEN_OFF, "giving": "per_unit"}, "effect", "invalid_value"),
+        ({**TEN_OFF, "cap_minor": 1}, "effect", "invalid_value"),
+        ({**TEN_OFF, "selection": {"repeat": 2}}, "effect", "invalid_value"),
+        (
+            {**TEN_OFF, "target": "items", "selection": {"repeat": 0}},
+            "effect.selection.repeat",
+            "invalid_value",
+        ),
+        (
+            {"code": "percent_off", "rate_bps": 1, "selection": {"skip": 1}},
+            "effect",
+            "invalid_value",
+        ),
+        ({"code": "fixed_price", "price_minor": -1}, "effect.price_minor", "invalid_value"),
+        (
+            {"code": "nth_item_at_rate", "nth": 1, "rate_bps": 1},
+            "effect.nth",
+            "invalid_value",
+        ),
+        ({"code": "cheapest_free", "of": 2, "free": 2}, "effect", "invalid_value"),
+        ({"code": "buy_x_get_y", "buy_quantity": 0}, "effect.buy_quantity", "invalid_value"),
+        ({"code": "exchange", "scope": {}}, "effect", "invalid_value"),
+        ({"code": "free_units", "units": []}, "effect.units", "invalid_value"),
+        ({"code": "free_units", "units": [{"quantity": 1}]}, "effect.units[0]", "invalid_value"),
+        ({"code": "bundle_price", "price_minor": 1, "parts": []}, "effect.parts", "invalid_value"),
+        ({"code": "points_multiplier"}, "effect", "invalid_value"),
+        (
+            {"code": "service_entitlement", "service_id": "", "visits": 1},
+            "effect.service_id",
+            "invalid_value",
+        ),
     ],
 )
 def test_refused_effects(effect: object, path: str, key: str) -> None:
@@ -157,6 +199,23 @@ def test_refused_effects(effect: object, path: str, key: str) -> None:
         ({"any": [{"not": {"code": "x"}}]}, "condition.any[0].not.code", "unknown_code"),
         ({"code": "in_segment", "segment_id": ""}, "condition.segment_id", "invalid_value"),
         ({"code": "per_customer_count", "at_most": 0}, "condition.at_most", "invalid_value"),
+        ({"code": "order_count"}, "condition", "invalid_value"),
+        ({"code": "order_count", "at_least": 3, "at_most": 2}, "condition", "invalid_value"),
+        (
+            {"code": "customer_attribute", "name": "a", "operator": "one_of"},
+            "condition",
+            "invalid_value",
+        ),
+        (
+            {"code": "order_attribute", "name": "a", "operator": "at_least", "values": ["x"]},
+            "condition",
+            "invalid_value",
+        ),
+        (
+            {"code": "birthday_window", "whole_month": True, "days_after": 1},
+            "condition",
+            "invalid_value",
+        ),
         (nest(21), "condition" + ".not" * 20, "too_deep"),
         (nest(5000), "condition" + ".not" * 20, "too_deep"),
         ({"all": [{"code": "first_order"}] * 500}, "condition.all[499]", "too_many_nodes"),
@@ -175,6 +234,11 @@ def test_refused_effects(effect: object, path: str, key: str) -> None:
         "unknown code deep inside",
         "empty segment",
         "at most 0",
+        "no bound",
+        "bounds that cross",
+        "attribute without values",
+        "attribute against a text",
+        "a month and days",
         "21 deep",
         "5,000 deep",
         "too many",

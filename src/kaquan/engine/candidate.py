@@ -1,9 +1,13 @@
 """One redeemable of a request, and what the ledger says is left of it."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
+from kaquan.engine.category import Category
+from kaquan.engine.lanes import Lane
 from kaquan.engine.offer import Offer
 
 
@@ -21,6 +25,10 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     to its campaign and are shared by the candidates of one request that name the same
     `campaign_id`. `customer_redemptions` is this customer's count in the campaign, None being the
     context's figure. `face_value_minor` is the value printed on a manufacturer's coupon.
+    `redemption_counts`, `holder_id`, `claimed_at`, `balance` and `credits` are as in Facts.
+
+    `categories` are those of its campaign. The lower `priority` goes first, none last, where the
+    project sorts by it. `lane` is what the offer works on; None leaves that to its effect.
     """
 
     key: str
@@ -34,3 +42,16 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     budget_left_minor: int | None = None
     customer_redemptions: int | None = None
     face_value_minor: int | None = None
+    redemption_counts: Mapping[str, int] = {}
+    holder_id: str | None = None
+    claimed_at: datetime | None = None
+    balance: int | None = None
+    credits: int | None = None
+    categories: tuple[Category, ...] = ()
+    priority: int | None = None
+    lane: Lane | None = None
+
+    @property
+    def category_ids(self) -> tuple[str, ...]:
+        """Ids of its categories."""
+        return tuple(category.id for category in self.categories)

@@ -27,10 +27,25 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cart(msgspec.Struct, frozen=True, kw_only=True):
-    """An order before discounts. `amount` decides; the lines may sum to more or to less."""
+    """An order before discounts. `amount` decides; the lines may sum to more or to less.
+
+    `shipping_minor` is the part of `amount` that is paid for delivery. `metadata` is what the
+    merchant says of the order, for rules and formulas.
+    """
 
     amount: int
     lines: tuple[Line, ...] = ()
+    shipping_minor: int = 0
+    metadata: Attributes = {}
+
+
+class Goods(msgspec.Struct, frozen=True, kw_only=True):
+    """Goods that an offer may add to a cart, with their unit price in minor units."""
+
+    product_id: str | None = None
+    sku_id: str | None = None
+    unit_price: int
+    attributes: Attributes = {}
 
 
 class LineInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,23 +68,67 @@ class InvalidCart(ValueError):
         self.reason = reason
 
 
-def build_cart(lines: Iterable[LineInput] = (), *, amount: int | None = None) -> Cart:
+def build_cart(
+    lines: Iterable[LineInput] = (),
+    *,
+    amount: int | None = None,
+    shipping_minor: int = 0,
+    metadata: Attributes | None = None,
+) -> Cart:
     """Check an order and work out the amounts it leaves open.
 
-    A stated amount decides, of the order as of a line. Without it the lines, or quantity times
-    unit price, do. A line without a key takes its position, counted from 0.
-    Raises InvalidCart.
+    A stated amount, delivery included, decides, of the order as of a line. Without it the lines
+    and the delivery, or quantity times unit price, do. A line without a key takes its position,
+    counted from 0. Raises InvalidCart.
     """
     built = tuple(_build_line(line, index) for index, line in enumerate(lines))
     _check_keys(built)
-    lines_total = sum(line.amount for line in built)
+    _check_amount(shipping_minor, "shipping_minor")
+    lines_total = sum(line.amount for line in built) + shipping_minor
     _check_amount(lines_total, "lines")
     if amount is None:
         if not built:
             raise _invalid(ReasonCode.MISSING_PRICE, "amount")
-        return Cart(amount=lines_total, lines=built)
+        amount = lines_total
     _check_amount(amount, "amount")
-    return Cart(amount=amount, lines=built)
+    if shipping_minor > amount:
+        raise _invalid(ReasonCode.INVALID_PRICE, "shipping_minor")
+    return Cart(amount=amount, lines=built, shipping_minor=shipping_minor, metadata=metadata or {})
+
+
+def add_units(cart: Cart, added: Iterable[tuple[int, int, Goods]]) -> Cart:
+    """The cart with units of goods more: (position of their line, units, goods) each.
+
+    A position behind the last line makes a new line. The stated prices of existing lines stay.
+    """
+    lines = list(cart.lines)
+    amount = cart.amount
+    for position, units, goods in added:
+        if position == len(lines):
+            lines.append(_new_line(lines, goods))
+        line = lines[position]
+        cost = units * goods.unit_price
+        amount += cost
+        lines[position] = msgspec.structs.replace(
+            line, quantity=line.quantity + units, amount=line.amount + cost
+        )
+    return msgspec.structs.replace(cart, amount=amount, lines=tuple(lines))
+
+
+def _new_line(lines: Iterable[Line], goods: Goods) -> Line:
+    key = f"added {goods.sku_id or goods.product_id}"
+    keys = {line.key for line in lines}
+    while key in keys:
+        key += "+"
+    return Line(
+        key=key,
+        product_id=goods.product_id,
+        sku_id=goods.sku_id,
+        quantity=0,
+        unit_price=goods.unit_price,
+        amount=0,
+        attributes=goods.attributes,
+    )
 
 
 def _build_line(line: LineInput, index: int) -> Line:

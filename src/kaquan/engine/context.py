@@ -1,11 +1,12 @@
 """Who buys, when and where: the facts of a request besides its cart."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from kaquan.engine.cart import Attributes
+from kaquan.engine.cart import Attributes, Goods
 
 
 class CustomerFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,7 +14,9 @@ class CustomerFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `order_count` counts orders before the one at hand. `redemptions_in_campaign` counts
     successful, not returned redemptions in the campaign of the candidate, unless the candidate
-    brings its own figure. Without an `id` the buyer is a guest, of whom nothing may be assumed.
+    brings its own figure. `spend_minor` is what those earlier orders came to, in minor units.
+    Of a `birthday` only month and day are looked at; None is not known. Without an `id` the buyer
+    is a guest, of whom nothing may be assumed.
     """
 
     id: str | None = None
@@ -21,10 +24,17 @@ class CustomerFacts(msgspec.Struct, frozen=True, kw_only=True):
     order_count: int = 0
     redemptions_in_campaign: int = 0
     attributes: Attributes = {}
+    spend_minor: int = 0
+    birthday: date | None = None
+    tier_id: str | None = None
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """`now` is an aware time; `time_zone` the IANA name in which the project tells dates."""
+    """`now` is an aware time; `time_zone` the IANA name in which the project tells dates.
+
+    `redeemer_id` is who redeems for the customer: a clerk, a partner, an API key. `catalogue` has
+    the goods that offers may add to the cart, by product id and by SKU id.
+    """
 
     now: datetime
     currency: str
@@ -32,10 +42,18 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     location_id: str | None = None
     channel: str | None = None
     time_zone: str = "UTC"
+    payment_method: str | None = None
+    redeemer_id: str | None = None
+    catalogue: Mapping[str, Goods] = {}
 
     def __post_init__(self) -> None:
         if self.now.tzinfo is None:
             raise ValueError("now must be an aware time")
+
+    @property
+    def local_now(self) -> datetime:
+        """Now on the clocks of the project's zone."""
+        return self.now.astimezone(ZoneInfo(self.time_zone))
 
     def local_iso(self, moment: datetime) -> str:
         """ISO-8601 text of a time with the project's offset, as reasons carry it."""

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from kaquan.engine.benefits import AddedUnits, Grant
 from kaquan.engine.reasons import Reason, headline
 from kaquan.engine.trace import Trace
 
@@ -24,7 +25,10 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True, tag_field="status", tag
     `allocation` has one entry a line, both levels together; `items_allocation` is the item-level
     part of it. `unallocated_minor` is order-level money that no line carries, so that
     sum(allocation) + unallocated_minor = discount_minor + items_discount_minor.
-    `cumulative` counts this candidate and those applied before it.
+    `shipping_minor` is the part of `unallocated_minor` that the delivery carries. `cumulative`
+    counts this candidate and those applied before it. `added` are units that it put into the cart:
+    lines that it added stand behind those that came in. `balance_taken` is what it takes of a
+    voucher's balance, in that balance's units; `grants` what it gives besides money.
     """
 
     key: str
@@ -35,6 +39,10 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True, tag_field="status", tag
     unallocated_minor: int
     cumulative: Figures
     uses: int = 1
+    shipping_minor: int = 0
+    added: tuple[AddedUnits, ...] = ()
+    balance_taken: int = 0
+    grants: tuple[Grant, ...] = ()
 
     @property
     def total_discount_minor(self) -> int:
@@ -68,7 +76,8 @@ class LineFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Money of one line, in minor units.
 
     `subtotal_minor` is the amount less item-level money only; `total_minor` also less the line's
-    share of the order-level money.
+    share of the order-level money. `initial_quantity` is what the cart came in with, 0 for a line
+    that an offer added.
     """
 
     key: str
@@ -77,6 +86,11 @@ class LineFigures(msgspec.Struct, frozen=True, kw_only=True):
     discount_minor: int
     subtotal_minor: int
     total_minor: int
+    product_id: str | None = None
+    sku_id: str | None = None
+    unit_price_minor: int = 0
+    quantity: int = 0
+    initial_quantity: int = 0
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,3 +112,8 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     results: tuple[CandidateResult, ...]
     trace: Trace
     reasons: tuple[Reason, ...] = ()
+
+    @property
+    def sequence(self) -> tuple[str, ...]:
+        """Keys of the candidates in the order in which they were worked out."""
+        return tuple(candidate.key for candidate in self.trace.candidates)

@@ -1,5 +1,7 @@
 """What a condition or an effect may look at: the request, and what earlier steps left of it."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -16,19 +18,25 @@ class Remaining(msgspec.Struct, frozen=True, kw_only=True):
     """What is left, in minor units, before the step at hand.
 
     `subtotals_minor` are the lines less item-level money only, which is what item-level effects
-    work on. `lines_minor` are the lines less their share of order-level money as well.
+    work on. `lines_minor` are the lines less their share of order-level money as well, and
+    `shipping_minor` is what is left of the delivery.
     """
 
     order_minor: int
     subtotals_minor: tuple[int, ...]
     lines_minor: tuple[int, ...]
+    shipping_minor: int = 0
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The view of one candidate's step.
 
     `customer_redemptions` counts earlier redemptions of this customer in the candidate's campaign,
-    those earlier in this request included.
+    those earlier in this request included. `redemption_counts` has earlier redemptions by
+    `count_key`, without this request; `uses_in_request` of them came earlier in this request.
+    `holder_id` is the customer that the code was given to, `claimed_at` when. A means of payment
+    has a `balance`, of which the request asks for `credits`: minor units, or points. `initial` is
+    what was left before the first step; None says that nothing was added to the cart since.
     """
 
     cart: Cart
@@ -36,6 +44,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     left: Remaining
     customer_redemptions: int = 0
     face_value_minor: int | None = None
+    redemption_counts: Mapping[str, int] = {}
+    uses_in_request: int = 0
+    holder_id: str | None = None
+    claimed_at: datetime | None = None
+    balance: int | None = None
+    credits: int | None = None
+    initial: Remaining | None = None
 
     def spend(self, scope: Scope, basis: Basis) -> int:
         """Amount of the goods in scope, in minor units, never more than that of the order.
@@ -43,13 +58,18 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         An unrestricted scope means the order itself, with what no line accounts for.
         """
         if basis == "initial":
-            order = self.cart.amount
-            if scope.is_everything():
-                return order
-            lines = self.cart.lines
-            return min(order, sum(lines[index].amount for index in scope.indexes(self.cart)))
-        order = self.left.order_minor
+            order, lines = self._initial_amounts()
+        else:
+            order, lines = self.left.order_minor, self.left.lines_minor
         if scope.is_everything():
             return order
-        left = self.left.lines_minor
-        return min(order, sum(left[index] for index in scope.indexes(self.cart)))
+        return min(order, sum(lines[index] for index in scope.indexes(self.cart)))
+
+    def initial_line(self, index: int) -> int:
+        """Amount of a line before the first step, in minor units."""
+        return self._initial_amounts()[1][index]
+
+    def _initial_amounts(self) -> tuple[int, tuple[int, ...]]:
+        if self.initial is not None:
+            return self.initial.order_minor, self.initial.lines_minor
+        return self.cart.amount, tuple(line.amount for line in self.cart.lines)

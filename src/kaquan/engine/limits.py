@@ -12,6 +12,13 @@ class Limits:
         self._uses: dict[str, int] = {}
         self._money: dict[str, int] = {}
 
+    def copy(self) -> "Limits":
+        """The same counts, to go on from separately."""
+        twin = Limits()
+        twin._uses = self._uses.copy()
+        twin._money = self._money.copy()
+        return twin
+
     def count_uses(self, candidate: Candidate) -> int:
         """Uses that earlier candidates of this request took of the candidate's campaign."""
         return 0 if candidate.campaign_id is None else self._uses.get(candidate.campaign_id, 0)

@@ -36,7 +36,7 @@ def allocate(amount: int, weights: Sequence[int]) -> list[int]:
     When `amount` is at most the sum of the weights, no share exceeds its weight.
     Raises ValueError for a negative input, or when there is an amount and nothing to carry it.
     """
-    if amount < 0 or any(weight < 0 for weight in weights):
+    if amount < 0 or min(weights, default=0) < 0:
         raise ValueError("amounts and weights cannot be negative")
     whole = sum(weights)
     if whole == 0:
@@ -56,3 +56,11 @@ def allocate(amount: int, weights: Sequence[int]) -> list[int]:
         for index in by_remainder[:missing]:
             shares[index] += 1
     return shares
+
+
+def share_of_units(amount_minor: int, quantity: int, *, units: int) -> int:
+    """What `units` of a line's `quantity` equal units are worth, rounded half up.
+
+    As `allocate` to those units and to the others, of which the first comes earlier.
+    """
+    return (2 * amount_minor * units + quantity) // (2 * quantity)

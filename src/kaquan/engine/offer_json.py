@@ -8,6 +8,7 @@ import msgspec
 
 from kaquan.engine.conditions import CONDITIONS, NO_CONDITION, AllOf, AnyOf, Condition, Node, Not
 from kaquan.engine.effects import EFFECTS, Effect
+from kaquan.engine.formula import InvalidFormula
 from kaquan.engine.offer import Offer
 from kaquan.engine.registry import Description, Part, Registry
 from kaquan.engine.validity import ALWAYS, Validity
@@ -29,7 +30,7 @@ class InvalidOffer(ValueError):
 
     `path` leads to the place (`condition.all[1].amount_minor`); `key` is one of missing_field,
     unknown_field, invalid_value, unknown_code, not_an_object, not_a_list, ambiguous_node,
-    too_deep, too_many_nodes.
+    too_deep, too_many_nodes, or a key of InvalidFormula.
     """
 
     def __init__(self, path: str, key: str, message: str) -> None:
@@ -155,7 +156,9 @@ def _translate(error: msgspec.ValidationError, path: str) -> InvalidOffer:
     place = f"{path}{inner}"
     field = _MSGSPEC_FIELD.fullmatch(what)
     if field is None:
-        return InvalidOffer(place, "invalid_value", what)
+        cause = error.__cause__
+        key = cause.key if isinstance(cause, InvalidFormula) else "invalid_value"
+        return InvalidOffer(place, key, what)
     key = "missing_field" if field["fault"] == "missing" else "unknown_field"
     return InvalidOffer(_join(place, field["name"]), key, what)
 

@@ -6,6 +6,8 @@ from typing import Self, TypeAlias
 
 import msgspec
 
+from kaquan.engine.reason_meanings import MEANINGS
+
 ParamValue: TypeAlias = int | str
 
 
@@ -28,185 +30,167 @@ _F = ReasonFamily
 class ReasonCode(StrEnum):
     """Every reason, in order of precedence: of several, the first listed is the headline.
 
-    Parameters are named with their unit last: `_minor` is money, `_at` an ISO-8601 time with the
-    project's offset.
+    Written as family and parameters. Parameters are named with their unit last: `_minor` is money,
+    `_at` an ISO-8601 time with the project's offset.
     """
 
     family: ReasonFamily
-    description: str
     params: tuple[str, ...]
     rank: int
 
-    def __new__(
-        cls, value: str, family: ReasonFamily, description: str, params: tuple[str, ...] = ()
-    ) -> Self:
+    def __new__(cls, value: str, family: ReasonFamily, *params: str) -> Self:
         member = str.__new__(cls, value)
         member._value_ = value
         member.family = family
-        member.description = description
         member.params = params
         member.rank = len(cls.__members__)
         return member
 
-    TOO_MANY_SENT = (
-        "too_many_sent",
-        _F.REQUEST,
-        "The request carries more redeemables than the project allows at once.",
-        ("sent", "limit"),
-    )
-    DUPLICATE_CANDIDATE = (
-        "duplicate_candidate",
-        _F.REQUEST,
-        "The same redeemable was sent twice in one request.",
-        ("key",),
-    )
-    INVALID_QUANTITY = (
-        "invalid_quantity",
-        _F.REQUEST,
-        "A quantity is not a whole number of at least 1.",
-        ("field",),
-    )
-    INVALID_PRICE = (
-        "invalid_price",
-        _F.REQUEST,
-        "A price or amount is not a whole number of minor units of at least 0.",
-        ("field",),
-    )
-    MISSING_PRICE = (
-        "missing_price",
-        _F.REQUEST,
-        "A line has neither a unit price nor an amount.",
-        ("field",),
-    )
-    AMOUNT_OVERFLOW = (
-        "amount_overflow",
-        _F.REQUEST,
-        "A quantity, price, amount or their total exceeds 2^53 - 1.",
-        ("field",),
-    )
-    DUPLICATE_LINE_KEY = (
-        "duplicate_line_key",
-        _F.REQUEST,
-        "Two lines of the order carry the same key.",
-        ("field",),
-    )
-    PRECEDING_FAILED = (
-        "preceding_failed",
-        _F.STACKING,
-        "All were asked for together and an earlier one was refused.",
-    )
-    APPLIED_LIMIT = (
-        "applied_limit",
-        _F.STACKING,
-        "As many as the project allows were applied before this one.",
-        ("limit",),
-    )
-    INACTIVE = ("inactive", _F.VALIDITY, "The voucher or its campaign is switched off.")
-    EXPIRED = ("expired", _F.VALIDITY, "The period of use is over.", ("expires_at",))
-    NOT_STARTED = (
-        "not_started",
-        _F.VALIDITY,
-        "The period of use has not begun.",
-        ("starts_at",),
-    )
-    USES_EXHAUSTED = ("uses_exhausted", _F.LIMIT, "No uses of this voucher are left.")
-    CAMPAIGN_USES_EXHAUSTED = (
-        "campaign_uses_exhausted",
+    @property
+    def description(self) -> str:
+        """What it means, in one sentence."""
+        return MEANINGS[self.value]
+
+    TOO_MANY_SENT = "too_many_sent", _F.REQUEST, "sent", "limit"
+    DUPLICATE_CANDIDATE = "duplicate_candidate", _F.REQUEST, "key"
+    VOUCHER_NOT_FOUND = "voucher_not_found", _F.REQUEST, "key"
+    INVALID_QUANTITY = "invalid_quantity", _F.REQUEST, "field"
+    INVALID_PRICE = "invalid_price", _F.REQUEST, "field"
+    MISSING_PRICE = "missing_price", _F.REQUEST, "field"
+    AMOUNT_OVERFLOW = "amount_overflow", _F.REQUEST, "field"
+    DUPLICATE_LINE_KEY = "duplicate_line_key", _F.REQUEST, "field"
+    PRECEDING_FAILED = "preceding_failed", _F.STACKING
+    APPLIED_LIMIT = "applied_limit", _F.STACKING, "limit"
+    EXCLUSIVE_LIMIT = "exclusive_limit", _F.STACKING, "limit"
+    EXCLUSIVE_CATEGORY_LIMIT = "exclusive_category_limit", _F.STACKING, "category_id", "limit"
+    CATEGORY_LIMIT = "category_limit", _F.STACKING, "category_id", "limit"
+    EXCLUDED = "excluded", _F.STACKING, "by"
+    NOT_BETTER = "not_better", _F.STACKING, "with_minor", "without_minor"
+    INACTIVE = "inactive", _F.VALIDITY
+    EXPIRED = "expired", _F.VALIDITY, "expires_at"
+    NOT_STARTED = "not_started", _F.VALIDITY, "starts_at"
+    NOT_CLAIMED = "not_claimed", _F.VALIDITY
+    NO_TIME_LEFT = "no_time_left", _F.VALIDITY
+    BLACKED_OUT = "blacked_out", _F.VALIDITY, "opens_at"
+    OUTSIDE_HOURS = "outside_hours", _F.VALIDITY, "opens_at"
+    USES_EXHAUSTED = "uses_exhausted", _F.LIMIT
+    CAMPAIGN_USES_EXHAUSTED = "campaign_uses_exhausted", _F.LIMIT
+    CUSTOMER_USES_EXHAUSTED = "customer_uses_exhausted", _F.LIMIT
+    BUDGET_EXHAUSTED = "budget_exhausted", _F.LIMIT, "needed_minor", "left_minor", "missing_minor"
+    BALANCE_EMPTY = "balance_empty", _F.LIMIT
+    CREDITS_INVALID = "credits_invalid", _F.LIMIT
+    GIFT_AMOUNT_EXCEEDED = (
+        "gift_amount_exceeded",
         _F.LIMIT,
-        "No uses of the campaign are left.",
+        "wanted_minor",
+        "balance_minor",
+        "missing_minor",
     )
-    CUSTOMER_USES_EXHAUSTED = (
-        "customer_uses_exhausted",
-        _F.LIMIT,
-        "The customer has no uses of the campaign left.",
-    )
-    BUDGET_EXHAUSTED = (
-        "budget_exhausted",
-        _F.LIMIT,
-        "The campaign's remaining budget does not cover this discount; it is never cut to fit.",
-        ("needed_minor", "left_minor", "missing_minor"),
-    )
-    CUSTOMER_REQUIRED = (
-        "customer_required",
+    POINTS_EXCEEDED = "points_exceeded", _F.LIMIT, "wanted", "balance", "missing"
+    CUSTOMER_REQUIRED = "customer_required", _F.CUSTOMER
+    NOT_IN_SEGMENT = "not_in_segment", _F.CUSTOMER, "segment_id"
+    IN_EXCLUDED_SEGMENT = "in_excluded_segment", _F.CUSTOMER, "segment_id"
+    NOT_FIRST_ORDER = "not_first_order", _F.CUSTOMER, "order_count"
+    NOT_HOLDER = "not_holder", _F.CUSTOMER
+    NOT_IN_TIER = "not_in_tier", _F.CUSTOMER
+    BIRTHDAY_UNKNOWN = "birthday_unknown", _F.CUSTOMER
+    NOT_BIRTHDAY = "not_birthday", _F.CUSTOMER, "starts_at"
+    ORDER_COUNT_TOO_LOW = "order_count_too_low", _F.CUSTOMER, "required", "present", "missing"
+    ORDER_COUNT_TOO_HIGH = "order_count_too_high", _F.CUSTOMER, "limit", "present", "excess"
+    CUSTOMER_SPEND_TOO_LOW = (
+        "customer_spend_too_low",
         _F.CUSTOMER,
-        "The rule is about the customer and the order has none.",
+        "required_minor",
+        "spent_minor",
+        "missing_minor",
     )
-    NOT_IN_SEGMENT = (
-        "not_in_segment",
+    CUSTOMER_SPEND_TOO_HIGH = (
+        "customer_spend_too_high",
         _F.CUSTOMER,
-        "The customer is not in the segment the offer is for.",
-        ("segment_id",),
+        "limit_minor",
+        "spent_minor",
+        "excess_minor",
     )
-    IN_EXCLUDED_SEGMENT = (
-        "in_excluded_segment",
+    CUSTOMER_ATTRIBUTE_DIFFERS = "customer_attribute_differs", _F.CUSTOMER, "name"
+    CUSTOMER_ATTRIBUTE_TOO_LOW = (
+        "customer_attribute_too_low",
         _F.CUSTOMER,
-        "The customer is in a segment the offer excludes.",
-        ("segment_id",),
+        "name",
+        "required",
+        "present",
+        "missing",
     )
-    NOT_FIRST_ORDER = (
-        "not_first_order",
+    CUSTOMER_ATTRIBUTE_TOO_HIGH = (
+        "customer_attribute_too_high",
         _F.CUSTOMER,
-        "The customer has ordered before.",
-        ("order_count",),
+        "name",
+        "limit",
+        "present",
+        "excess",
     )
-    CUSTOMER_COUNT_REACHED = (
-        "customer_count_reached",
-        _F.REDEMPTION,
-        "The customer has used the campaign as often as its rule allows.",
-        ("at_most", "used"),
-    )
-    ITEMS_MISSING = (
-        "items_missing",
-        _F.ORDER,
-        "Too few units of the goods the rule names are in the cart.",
-        ("required", "present", "missing"),
-    )
-    EXCLUDED_ITEMS_PRESENT = (
-        "excluded_items_present",
-        _F.ORDER,
-        "Goods that the rule excludes are in the cart.",
-        ("limit", "present"),
-    )
+    CUSTOMER_COUNT_REACHED = "customer_count_reached", _F.REDEMPTION, "at_most", "used"
+    REDEMPTION_COUNT_REACHED = "redemption_count_reached", _F.REDEMPTION, "count", "at_most", "used"
+    REDEMPTION_COUNT_UNKNOWN = "redemption_count_unknown", _F.REDEMPTION, "count"
+    LOCATION_REQUIRED = "location_required", _F.REDEMPTION
+    WRONG_LOCATION = "wrong_location", _F.REDEMPTION
+    CHANNEL_REQUIRED = "channel_required", _F.REDEMPTION
+    WRONG_CHANNEL = "wrong_channel", _F.REDEMPTION
+    WRONG_REDEEMER = "wrong_redeemer", _F.REDEMPTION
+    ITEMS_MISSING = "items_missing", _F.ORDER, "required", "present", "missing"
+    EXCLUDED_ITEMS_PRESENT = "excluded_items_present", _F.ORDER, "limit", "present"
     MINIMUM_SPEND_NOT_MET = (
         "minimum_spend_not_met",
         _F.ORDER,
-        "The amount is below the rule's minimum spend.",
-        ("required_minor", "spent_minor", "missing_minor"),
+        "required_minor",
+        "spent_minor",
+        "missing_minor",
     )
-    EXCLUDED_BY_RULE = (
-        "excluded_by_rule",
+    MAXIMUM_SPEND_EXCEEDED = (
+        "maximum_spend_exceeded",
         _F.ORDER,
-        "A condition that must not hold does hold.",
-        ("condition",),
+        "limit_minor",
+        "spent_minor",
+        "excess_minor",
     )
-    NO_ALTERNATIVE_MET = (
-        "no_alternative_met",
+    TOO_MANY_ITEMS = "too_many_items", _F.ORDER, "limit", "present", "excess"
+    LINES_MISSING = "lines_missing", _F.ORDER, "required", "present", "missing"
+    TOO_MANY_LINES = "too_many_lines", _F.ORDER, "limit", "present", "excess"
+    OTHER_ITEMS_PRESENT = "other_items_present", _F.ORDER, "present"
+    UNIT_PRICE_OUTSIDE = "unit_price_outside", _F.ORDER, "lines", "fitting"
+    PAYMENT_METHOD_REQUIRED = "payment_method_required", _F.ORDER
+    WRONG_PAYMENT_METHOD = "wrong_payment_method", _F.ORDER
+    ORDER_ATTRIBUTE_DIFFERS = "order_attribute_differs", _F.ORDER, "name"
+    ORDER_ATTRIBUTE_TOO_LOW = (
+        "order_attribute_too_low",
         _F.ORDER,
-        "None of several alternative conditions holds; their reasons follow.",
-        ("alternatives",),
+        "name",
+        "required",
+        "present",
+        "missing",
     )
-    NO_MATCHING_ITEMS = (
-        "no_matching_items",
-        _F.EFFECT,
-        "None of the goods that the offer discounts is in the cart.",
+    ORDER_ATTRIBUTE_TOO_HIGH = (
+        "order_attribute_too_high",
+        _F.ORDER,
+        "name",
+        "limit",
+        "present",
+        "excess",
     )
+    EXCLUDED_BY_RULE = "excluded_by_rule", _F.ORDER, "condition"
+    NO_ALTERNATIVE_MET = "no_alternative_met", _F.ORDER, "alternatives"
+    NO_MATCHING_ITEMS = "no_matching_items", _F.EFFECT
+    NO_SHIPPING = "no_shipping", _F.EFFECT
+    FREE_ITEM_WITHOUT_PRICE = "free_item_without_price", _F.EFFECT, "item_id"
     THRESHOLD_NOT_MET = (
         "threshold_not_met",
         _F.EFFECT,
-        "The amount is below the first threshold of the offer.",
-        ("required_minor", "spent_minor", "missing_minor"),
+        "required_minor",
+        "spent_minor",
+        "missing_minor",
     )
-    FACE_VALUE_MISSING = (
-        "face_value_missing",
-        _F.EFFECT,
-        "The value printed on the coupon was not given.",
-    )
-    FACE_VALUE_INVALID = (
-        "face_value_invalid",
-        _F.EFFECT,
-        "The value given as printed on the coupon is not an amount above zero.",
-    )
-    NO_EFFECT = ("no_effect", _F.STACKING, "Nothing is left that it could discount.")
+    FACE_VALUE_MISSING = "face_value_missing", _F.EFFECT
+    FACE_VALUE_INVALID = "face_value_invalid", _F.EFFECT
+    NO_EFFECT = "no_effect", _F.STACKING
 
 
 class Reason(msgspec.Struct, frozen=True):

@@ -7,12 +7,13 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from kaquan.engine.reasons import ParamValue, Reason
+from kaquan.engine.stacking import StackingRules
 
 Status: TypeAlias = Literal["applied", "rejected", "skipped"]
 
 
 class Check(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that was checked. `path` leads to it, as `condition.all[0]` or `limits`."""
+    """One thing that was checked; `path` leads to it: `condition.all[0]`, `limits`, `stacking`."""
 
     path: str
     code: str
@@ -59,13 +60,14 @@ class CandidateTrace(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tr
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole decision: when, on what, under which stacking rules, and each candidate's way."""
+    """A whole decision: when, on what, under which stacking rules, and each candidate's way.
+
+    `candidates` stand in the order in which they were worked out.
+    """
 
     decided_at: datetime
     currency: str
     amount_minor: int
     line_keys: tuple[str, ...]
-    application: str
-    max_sent: int
-    max_applied: int
+    rules: StackingRules = StackingRules()
     candidates: tuple[CandidateTrace, ...]

@@ -1,5 +1,6 @@
 """All, any and not over conditions."""
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -31,6 +32,18 @@ class Not(msgspec.Struct, frozen=True):
 Node: TypeAlias = AllOf | AnyOf | Not | Condition
 
 NO_CONDITION = AllOf()
+
+
+def list_leaves(node: Node) -> Iterator[Condition]:
+    """Every condition of a tree, in its order."""
+    match node:
+        case AllOf() | AnyOf():
+            for member in node.members:
+                yield from list_leaves(member)
+        case Not():
+            yield from list_leaves(node.member)
+        case Condition():
+            yield node
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -5,7 +5,9 @@ from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
+from kaquan.engine.benefits import AddedUnits, Grant
 from kaquan.engine.facts import Facts
+from kaquan.engine.lanes import Lane
 from kaquan.engine.reasons import ParamValue, Reason
 from kaquan.engine.registry import Registry
 
@@ -16,13 +18,20 @@ Target: TypeAlias = Literal["order", "items"]
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What an effect would take off, in minor units, before it is held to what is left.
 
-    `items_minor` has one entry a line, or none. `carriers` are the positions of the lines that
-    are to carry the order-level money; None spreads it over the whole order.
+    `items_minor` has one entry a line, or none; units in `added` enter the cart before it comes
+    off, so their new lines have an entry too. `carriers` are the positions of the lines that are
+    to carry the order-level money; None spreads it over the whole order, and `off_shipping` puts
+    it on the delivery alone. `balance_taken` is what is taken of the voucher's balance, in its
+    own units. `grants` are what is given besides money.
     """
 
     order_minor: int = 0
     carriers: tuple[int, ...] | None = None
+    off_shipping: bool = False
     items_minor: tuple[int, ...] = ()
+    added: tuple[AddedUnits, ...] = ()
+    balance_taken: int = 0
+    grants: tuple[Grant, ...] = ()
     inputs: Mapping[str, ParamValue] = {}
 
 
@@ -32,6 +41,11 @@ class Effect(
     """What a coupon does: pure, its fields are its arguments."""
 
     code: ClassVar[str]
+
+    @property
+    def lane(self) -> Lane:
+        """What it works on, where a project sorts by that; without a target, the items."""
+        return Lane.ORDER if getattr(self, "target", "items") == "order" else Lane.ITEM
 
     def apply(self, facts: Facts) -> Outcome | Reason:
         """The money it takes off, or why it has nothing to work on."""

@@ -1,0 +1,31 @@
+"""Lines of goods between bounds (品种数范围)."""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from kaquan.engine.conditions.bounds import Bounds, check_bounds
+from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding
+from kaquan.engine.facts import Facts
+from kaquan.engine.reasons import ReasonCode
+from kaquan.engine.scope import EVERYTHING, Scope
+
+_BOUNDS = Bounds(too_low=ReasonCode.LINES_MISSING, too_high=ReasonCode.TOO_MANY_LINES)
+
+
+@CONDITIONS.register
+class LineCount(Condition, frozen=True, kw_only=True):
+    """Lines of the order in scope are at least or at most so many, whatever their quantities."""
+
+    code: ClassVar[str] = "line_count"
+
+    at_least: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    at_most: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    scope: Scope = EVERYTHING
+
+    def __post_init__(self) -> None:
+        check_bounds(self.at_least, self.at_most)
+
+    def check(self, facts: Facts) -> Finding:
+        present = len(self.scope.indexes(facts.cart))
+        return _BOUNDS.check(present, at_least=self.at_least, at_most=self.at_most)

@@ -1,0 +1,232 @@
+"""Working a formula out on the facts of a request, exactly."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from math import ceil, floor
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from kaquan.engine.cart import AttributeValue
+from kaquan.engine.facts import Facts
+from kaquan.engine.formula import (
+    Attribute,
+    Call,
+    Chain,
+    Comparison,
+    Constant,
+    Logic,
+    Name,
+    Tree,
+    parse_formula,
+)
+from kaquan.engine.money import MAX_MINOR
+from kaquan.engine.scope import EVERYTHING
+
+MAX_BITS = 256
+"""A numerator or denominator beyond this is refused, so that no chain of products can grow."""
+
+MAX_PLACES = 6
+
+Value: TypeAlias = Fraction | str | bool | tuple[str, ...]
+
+FailureKey: TypeAlias = Literal[
+    "missing_value", "wrong_kind", "division_by_zero", "number_too_large"
+]
+
+_NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,15})?", re.ASCII)
+_ROUNDINGS: Mapping[str, Callable[[Fraction], int]] = {"round": round, "floor": floor, "ceil": ceil}
+_ORDERINGS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """A formula that has no value for this request, and why."""
+
+    key: FailureKey
+
+
+class _Stopped(Exception):
+    def __init__(self, key: FailureKey) -> None:
+        super().__init__(key)
+        self.failure = Failure(key)
+
+
+def evaluate_formula(text: str, facts: Facts) -> Fraction | Failure:
+    """The exact number a formula comes to. Raises InvalidFormula for a text that is none."""
+    try:
+        return _number(_evaluate(parse_formula(text), facts))
+    except _Stopped as stopped:
+        return stopped.failure
+
+
+def evaluate_whole(text: str, facts: Facts, *, most: int = MAX_MINOR) -> int | Failure:
+    """A formula's number, rounded half-even to a whole one between 0 and `most`."""
+    exact = evaluate_formula(text, facts)
+    return exact if isinstance(exact, Failure) else min(max(round(exact), 0), most)
+
+
+def _evaluate(tree: Tree, facts: Facts) -> Value:
+    match tree:
+        case Constant(value):
+            return value
+        case Name(name):
+            return _look_up(name, facts)
+        case Attribute(of, name):
+            return _look_up_attribute(of, name, facts)
+        case Chain(members):
+            return _work_out(members, facts)
+        case Comparison(sign, left, right):
+            return _compare(sign, _evaluate(left, facts), _evaluate(right, facts))
+        case Logic(word, members):
+            return _reason(word, members, facts)
+        case Call(function, arguments):
+            return _call(function, arguments, facts)
+
+
+def _look_up(name: str, facts: Facts) -> Value:
+    customer = facts.context.customer
+    if name.startswith("customer_") and customer.id is None:
+        raise _Stopped("missing_value")
+    value: int | str | None
+    match name:
+        case "order_amount":
+            value = facts.spend(EVERYTHING, "remaining")
+        case "order_initial_amount":
+            value = facts.cart.amount
+        case "order_items_quantity":
+            value = sum(line.quantity for line in facts.cart.lines)
+        case "order_lines":
+            value = len(facts.cart.lines)
+        case "shipping_amount":
+            value = facts.cart.shipping_minor
+        case "customer_order_count":
+            value = customer.order_count
+        case "customer_spend":
+            value = customer.spend_minor
+        case "customer_tier":
+            value = customer.tier_id
+        case _:
+            raise AssertionError(name)
+    return _as_value(value)
+
+
+def _look_up_attribute(of: str, name: str, facts: Facts) -> Value:
+    noted = facts.context.customer.attributes if of == "customer" else facts.cart.metadata
+    return _as_value(noted.get(name))
+
+
+def _as_value(value: AttributeValue | None) -> Value:
+    if value is None:
+        raise _Stopped("missing_value")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _bounded(Fraction(value))
+    return value
+
+
+def _work_out(members: Sequence[tuple[str, Tree]], facts: Facts) -> Fraction:
+    result = Fraction(1 if members[0][0] == "*" else 0)
+    for sign, tree in members:
+        number = _number(_evaluate(tree, facts))
+        match sign:
+            case "+":
+                result += number
+            case "-":
+                result -= number
+            case "*":
+                result *= number
+            case _:
+                if not number:
+                    raise _Stopped("division_by_zero")
+                result /= number
+        result = _bounded(result)
+    return result
+
+
+def _compare(sign: str, left: Value, right: Value) -> bool:
+    if sign in _ORDERINGS:
+        return _ORDERINGS[sign](_number(left), _number(right))
+    equal = left == right
+    if isinstance(left, Fraction) and isinstance(right, str):
+        equal = left == _read_number(right)
+    elif isinstance(left, str) and isinstance(right, Fraction):
+        equal = right == _read_number(left)
+    return equal if sign == "=" else not equal
+
+
+def _reason(word: str, members: Sequence[Tree], facts: Facts) -> bool:
+    truths = (_truth(_evaluate(member, facts)) for member in members)
+    match word:
+        case "and":
+            return all(truths)
+        case "or":
+            return any(truths)
+        case _:
+            return not next(truths)
+
+
+def _call(function: str, arguments: Sequence[Tree], facts: Facts) -> Value:
+    match function:
+        case "if":
+            condition, then, otherwise = arguments
+            chosen = then if _truth(_evaluate(condition, facts)) else otherwise
+            return _evaluate(chosen, facts)
+        case "default_to":
+            return _first_known(arguments, facts)
+        case "contains":
+            whole, part = (_evaluate(argument, facts) for argument in arguments)
+            if not isinstance(whole, str | tuple) or not isinstance(part, str):
+                raise _Stopped("wrong_kind")
+            return part in whole
+        case "min" | "max":
+            numbers = [_number(_evaluate(argument, facts)) for argument in arguments]
+            return min(numbers) if function == "min" else max(numbers)
+        case _:
+            numbers = [_number(_evaluate(argument, facts)) for argument in arguments]
+            return _round(function, *numbers)
+
+
+def _first_known(arguments: Sequence[Tree], facts: Facts) -> Value:
+    for argument in arguments:
+        try:
+            return _evaluate(argument, facts)
+        except _Stopped as stopped:
+            if stopped.failure.key != "missing_value":
+                raise
+    raise _Stopped("missing_value")
+
+
+def _round(function: str, number: Fraction, places: Fraction = Fraction(0)) -> Fraction:
+    if places.denominator != 1 or not 0 <= places <= MAX_PLACES:
+        raise _Stopped("wrong_kind")
+    scale = 10 ** int(places)
+    return Fraction(_ROUNDINGS[function](number * scale), scale)
+
+
+def _bounded(number: Fraction) -> Fraction:
+    if max(number.numerator.bit_length(), number.denominator.bit_length()) > MAX_BITS:
+        raise _Stopped("number_too_large")
+    return number
+
+
+def _number(value: Value) -> Fraction:
+    number = _read_number(value) if isinstance(value, str) else value
+    if not isinstance(number, Fraction):
+        raise _Stopped("wrong_kind")
+    return number
+
+
+def _read_number(text: str) -> Fraction | None:
+    return Fraction(text) if _NUMBER.fullmatch(text) else None
+
+
+def _truth(value: Value) -> bool:
+    if not isinstance(value, bool):
+        raise _Stopped("wrong_kind")
+    return value

@@ -1,0 +1,107 @@
+"""What a request has to look up before an offer can be decided on."""
+
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+import msgspec
+
+from kaquan.engine.conditions import (
+    BirthdayWindow,
+    CodeHolder,
+    Condition,
+    CustomerAttribute,
+    CustomerSpend,
+    FirstOrder,
+    InSegment,
+    InTier,
+    OrderCount,
+    RedemptionCount,
+    count_key,
+    list_leaves,
+)
+from kaquan.engine.effects import Effect, FreeUnits
+from kaquan.engine.formula import list_names, parse_formula
+from kaquan.engine.offer import Offer
+from kaquan.engine.scope import Scope
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts that offers ask for; what is not named here need not be looked up.
+
+    `redemption_counts` are keys of `Candidate.redemption_counts`; `catalogue_ids` are products and
+    SKUs of which `Context.catalogue` should know the price.
+    """
+
+    segment_ids: frozenset[str] = frozenset()
+    redemption_counts: frozenset[str] = frozenset()
+    catalogue_ids: frozenset[str] = frozenset()
+    goods_attributes: bool = False
+    order_count: bool = False
+    spend: bool = False
+    tier: bool = False
+    birthday: bool = False
+    customer_attributes: bool = False
+    holder: bool = False
+    claim: bool = False
+
+
+def find_needs(offers: Iterable[Offer]) -> Needs:
+    """What all of the offers together ask for."""
+    known = tuple(offers)
+    leaves = [leaf for offer in known for leaf in list_leaves(offer.condition)]
+    effects = [offer.effect for offer in known]
+    kinds = {type(leaf) for leaf in leaves}
+    parts: tuple[Effect | Condition, ...] = (*effects, *leaves)
+    scopes = [scope for part in parts for scope in _list_scopes(part)]
+    names = {
+        name
+        for part in parts
+        for text in _list_formulas(part)
+        for name in list_names(parse_formula(text))
+    }
+    return Needs(
+        segment_ids=frozenset(leaf.segment_id for leaf in leaves if isinstance(leaf, InSegment)),
+        redemption_counts=frozenset(
+            count_key(leaf.of, leaf.period) for leaf in leaves if isinstance(leaf, RedemptionCount)
+        ),
+        catalogue_ids=frozenset(
+            unit.sku_id or unit.product_id or ""
+            for effect in effects
+            if isinstance(effect, FreeUnits)
+            for unit in effect.units
+        ),
+        goods_attributes=any(scope.attributes or scope.excluded_attributes for scope in scopes),
+        order_count=bool(kinds & {FirstOrder, OrderCount}) or "customer_order_count" in names,
+        spend=CustomerSpend in kinds or "customer_spend" in names,
+        tier=InTier in kinds or "customer_tier" in names,
+        birthday=BirthdayWindow in kinds,
+        customer_attributes=CustomerAttribute in kinds or "customer_metadata" in names,
+        holder=CodeHolder in kinds,
+        claim=any(offer.window.after_claim is not None for offer in known),
+    )
+
+
+def _list_formulas(part: msgspec.Struct) -> Iterator[str]:
+    for name in part.__struct_fields__:
+        value = getattr(part, name)
+        if name.endswith("_formula") and isinstance(value, str):
+            yield value
+        for inner in _structs_in(value):
+            yield from _list_formulas(inner)
+
+
+def _list_scopes(part: msgspec.Struct) -> Iterator[Scope]:
+    for name in part.__struct_fields__:
+        for inner in _structs_in(getattr(part, name)):
+            if isinstance(inner, Scope):
+                yield inner
+            else:
+                yield from _list_scopes(inner)
+
+
+def _structs_in(value: object) -> Iterator[msgspec.Struct]:
+    if isinstance(value, msgspec.Struct):
+        yield value
+    elif isinstance(value, tuple):
+        members = cast("tuple[object, ...]", value)
+        yield from (one for one in members if isinstance(one, msgspec.Struct))
