@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 
+import httpx
 import pytest_asyncio
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
@@ -36,4 +37,17 @@ async def api(
     key = await issue_key(database, project, KeyKind.SERVER)
     async with AsyncTestClient(app, raise_server_exceptions=False) as client:
         client.headers.update(headers_of(key))
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def crowd(
+    app: Litestar, database: Database, project: Project
+) -> AsyncGenerator[httpx.AsyncClient]:
+    """A client whose requests run at the same time; those of ``api`` wait for each other."""
+    key = await issue_key(database, project, KeyKind.SERVER)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # pyright: ignore[reportArgumentType] - Litestar's own ASGI types
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers=headers_of(key)
+    ) as client:
         yield client

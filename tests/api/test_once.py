@@ -2,6 +2,7 @@
 
 import asyncio
 
+from httpx import AsyncClient
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
@@ -15,7 +16,7 @@ def redeem(code: str, amount: int = 1000) -> dict[str, object]:
     return {"redeemables": [{"object": "voucher", "id": code}], "order": {"amount": amount}}
 
 
-async def count_redemptions(api: Client) -> int:
+async def count_redemptions(api: AsyncClient) -> int:
     return (await api.get("/v1/redemptions")).json()["total"]
 
 
@@ -66,10 +67,10 @@ async def test_a_refusal_is_remembered_and_a_mistake_is_not(api: Client) -> None
     assert right.status_code == 200
 
 
-async def test_many_at_once_redeem_once(api: Client) -> None:
-    await api.post("/v1/vouchers/C", json=DISCOUNT | {"redemption": {"quantity": 20}})
+async def test_many_at_once_redeem_once(crowd: AsyncClient) -> None:
+    await crowd.post("/v1/vouchers/C", json=DISCOUNT | {"redemption": {"quantity": 20}})
     answers = await asyncio.gather(
-        *(api.post("/v1/redemptions", json=redeem("C"), headers=KEY) for _ in range(8))
+        *(crowd.post("/v1/redemptions", json=redeem("C"), headers=KEY) for _ in range(8))
     )
     statuses = {answer.status_code for answer in answers}
     assert 200 in statuses
@@ -77,14 +78,14 @@ async def test_many_at_once_redeem_once(api: Client) -> None:
     assert {a.json()["key"] for a in answers if a.status_code == 409} <= {
         "idempotency_key_in_flight"
     }
-    assert await count_redemptions(api) == 1
+    assert await count_redemptions(crowd) == 1
 
 
-async def test_without_a_key_many_at_once_redeem_as_often(api: Client) -> None:
+async def test_without_a_key_many_at_once_redeem_as_often(crowd: AsyncClient) -> None:
     """The control of the test above: it can fail."""
-    await api.post("/v1/vouchers/D", json=DISCOUNT | {"redemption": {"quantity": 20}})
-    await asyncio.gather(*(api.post("/v1/redemptions", json=redeem("D")) for _ in range(8)))
-    assert await count_redemptions(api) == 8
+    await crowd.post("/v1/vouchers/D", json=DISCOUNT | {"redemption": {"quantity": 20}})
+    await asyncio.gather(*(crowd.post("/v1/redemptions", json=redeem("D")) for _ in range(8)))
+    assert await count_redemptions(crowd) == 8
 
 
 async def test_keys_that_are_none(api: Client) -> None:

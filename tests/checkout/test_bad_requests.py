@@ -38,7 +38,6 @@ BAD = [
     Bad("a code without end", asking("A" * 256), "invalid_payload", "redeemables[0].id"),
     Bad("a code with NUL", asking("A\0"), "invalid_payload", "redeemables[0].id"),
     Bad("half a character", asking("\ud800"), "invalid_payload", "redeemables[0].id"),
-    Bad("no order", CheckoutRequest(redeemables=asking("A").redeemables), "missing_order", "order"),
     Bad("an empty order", asking("A", order=OrderDraft()), "invalid_payload", "order.amount"),
     Bad(
         "a negative price",

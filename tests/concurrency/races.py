@@ -126,7 +126,7 @@ def unlock(monkeypatch: pytest.MonkeyPatch) -> None:
     async def lock_nothing(tx: Tx, reference: str) -> None:
         return
 
-    monkeypatch.setattr("kaquan.checkout.snapshot.lock_accounts", look)
-    monkeypatch.setattr("kaquan.checkout.store.lock_customer", lock_nothing)
+    monkeypatch.setattr("kaquan.checkout.store.situation.lock_accounts", look)
+    monkeypatch.setattr("kaquan.checkout.store.situation.lock_customer", lock_nothing)
     monkeypatch.setattr("kaquan.checkout.rollback.lock_redemptions", lock_nothing)
     monkeypatch.setattr("kaquan.checkout.rollback.list_children", look_up)

@@ -250,3 +250,41 @@ def test_two_vouchers_on_one_order(
     assert len(undone.rollbacks or []) == 2
     assert undone.order is not None
     assert (undone.order.status, undone.order.total_amount) == ("CANCELED", 12_000)
+
+
+def test_a_voucher_used_without_an_order(
+    client: voucherify.ApiClient, campaign: models.CampaignsCreateResponseBody
+) -> None:
+    listed = voucherify.VouchersApi(client).list_vouchers(campaign_id=campaign.id, limit=1)
+    code = (listed.vouchers or [])[0].code
+    assert code is not None
+    anna = models.Customer(source_id="anna")
+    validated = voucherify.ValidationsApi(client).validate_stacked_discounts(
+        models.ValidationsValidateRequestBody(
+            redeemables=[
+                models.ValidationsValidateRequestBodyRedeemablesItem(object="voucher", id=code)
+            ],
+            customer=anna,
+        )
+    )
+    assert (validated.valid, validated.order) == (True, None)
+    api = voucherify.RedemptionsApi(client)
+    answer = api.redeem_stacked_discounts(
+        models.RedemptionsRedeemRequestBody(
+            redeemables=[
+                models.RedemptionsRedeemRequestBodyRedeemablesItem(object="voucher", id=code)
+            ],
+            customer=anna,
+        )
+    )
+    (redemption,) = answer.redemptions or []
+    assert (redemption.result, redemption.order, answer.order) == ("SUCCESS", None, None)
+    for order in models.ParameterOrderListRedemptions.CREATED_AT, None:
+        found = api.list_redemptions(result="SUCCESS", customer="anna", order=order)
+        assert [one.id for one in found.redemptions or []] == [redemption.id]
+    assert api.list_redemptions(result="FAILURE").total == 0
+    customer = voucherify.CustomersApi(client).get_customer("anna")
+    assert customer.summary is not None
+    assert customer.summary.redemptions.total_succeeded == 1
+    undone = api.rollback_redemption(redemption.id or "")
+    assert (undone.result, undone.order) == ("SUCCESS", None)

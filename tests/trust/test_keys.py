@@ -10,11 +10,14 @@ from kaquan.runtime import Database, Project
 from kaquan.trust import (
     IssuedKey,
     KeyKind,
+    RecentKeys,
     authenticate_key,
     create_api_key,
     project_key,
     replace_api_key,
 )
+from kaquan.trust.keys import MOST_REMEMBERED
+from kaquan.trust.store import find_key
 
 
 async def _key(database: Database, project: Project) -> IssuedKey:
@@ -83,6 +86,75 @@ async def test_last_use_is_remembered_by_the_minute(database: Database, project:
             assert row is not None
             seen.append(row[0])
     assert seen == [NOW, NOW, NOW + timedelta(seconds=90)]
+
+
+class TestRecentKeys:
+    """What a process remembers of keys: for 5 seconds, a bounded number, and only real ones."""
+
+    @pytest.mark.parametrize(
+        ("later_s", "opens"), [(0, True), (4.9, True), (5, False), (-0.1, False)]
+    )
+    async def test_a_revoked_key_stops_within_five_seconds(
+        self, database: Database, project: Project, *, later_s: float, opens: bool
+    ) -> None:
+        key, recent = await _key(database, project), RecentKeys()
+        assert await authenticate_key(database, key.app_id, key.token, now=NOW, recent=recent)
+        async with database.transaction(project.project_id) as tx:
+            await tx.execute("update api_key set revoked_at = %s", (NOW,))
+        at = NOW + timedelta(seconds=later_s)
+        caller = await authenticate_key(database, key.app_id, key.token, now=at, recent=recent)
+        assert (caller is not None) is opens
+
+    async def test_use_does_not_keep_a_revoked_key_alive(
+        self, database: Database, project: Project
+    ) -> None:
+        key, recent = await _key(database, project), RecentKeys()
+        callers: list[bool] = []
+        for later_s in (0, 3, 6):
+            at = NOW + timedelta(seconds=later_s)
+            caller = await authenticate_key(database, key.app_id, key.token, now=at, recent=recent)
+            callers.append(caller is not None)
+            async with database.transaction(project.project_id) as tx:
+                await tx.execute("update api_key set revoked_at = %s", (NOW,))
+        assert callers == [True, True, False]
+
+    async def test_a_remembered_key_still_wants_its_token(
+        self, database: Database, project: Project
+    ) -> None:
+        key, recent = await _key(database, project), RecentKeys()
+        for token, opens in ((key.token, True), (f"{key.token}!", False), (key.token, True)):
+            caller = await authenticate_key(database, key.app_id, token, now=NOW, recent=recent)
+            assert (caller is not None) is opens
+
+    async def test_a_key_that_did_not_exist_works_once_it_does(
+        self, database: Database, project: Project
+    ) -> None:
+        recent = RecentKeys()
+        assert not await authenticate_key(database, "soon", "x", now=NOW, recent=recent)
+        key = await _key(database, project)
+        async with database.transaction(project.project_id) as tx:
+            await tx.execute("update api_key set app_id = 'soon' where id = %s", (key.key_id,))
+        assert await authenticate_key(database, "soon", key.token, now=NOW, recent=recent)
+
+    async def test_the_key_read_longest_ago_makes_room(
+        self, database: Database, project: Project
+    ) -> None:
+        issued, recent = await _key(database, project), RecentKeys()
+        async with database.transaction(lookup=issued.app_id) as tx:
+            key = await find_key(tx, issued.app_id)
+        assert key is not None
+        for number in range(MOST_REMEMBERED + 1):
+            recent.remember(f"app {number}", key, read_at=NOW)
+        assert recent.find("app 0", now=NOW) is None
+        assert recent.find("app 1", now=NOW) == key
+
+    async def test_a_busy_key_asks_the_database_once(
+        self, database: Database, project: Project
+    ) -> None:
+        key, recent = await _key(database, project), RecentKeys()
+        assert await authenticate_key(database, key.app_id, key.token, now=NOW, recent=recent)
+        away = Database("postgresql://nobody@127.0.0.1:1/none")
+        assert await authenticate_key(away, key.app_id, key.token, now=NOW, recent=recent)
 
 
 async def test_looking_up_one_key_reveals_no_other_row(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from kaquan.api.orders import OrderItemView, OrderView, unless_zero, view_item, view_order
 from kaquan.checkout import Validation
@@ -35,8 +35,13 @@ class _Money(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def view_steps(validation: Validation) -> dict[str, OrderView]:
-    """Return, by redeemable, the order after it: off it so far, and by this step alone."""
-    order = _order_of(validation)
+    """Return, by redeemable, the order after it: off it so far, and by this step alone.
+
+    Empty for a request without an order.
+    """
+    order = validation.order
+    if order is None:
+        return {}
     applied = [a.result for a in validation.attempts if isinstance(a.result, Applied)]
     steps = [_money_of(result) for result in applied]
     totals = list(accumulate(steps, initial=_earlier(order)))[1:]
@@ -46,20 +51,17 @@ def view_steps(validation: Validation) -> dict[str, OrderView]:
     }
 
 
-def view_closing(validation: Validation) -> OrderView:
-    """Return the order after the whole request."""
-    order = _order_of(validation)
+def view_closing(validation: Validation) -> OrderView | UnsetType:
+    """Return the order after the whole request, left out of the answer when there is none."""
+    order = validation.order
+    if order is None:
+        return UNSET
     whole = _Money(order_minor=0, items_minor=(0,) * len(order.lines))
     if validation.valid:
         for attempt in validation.attempts:
             if isinstance(attempt.result, Applied):
                 whole += _money_of(attempt.result)
     return _view(order, off=_earlier(order) + whole, step=whole)
-
-
-def _order_of(validation: Validation) -> Order:
-    assert validation.order is not None, "a checkout works on an order, stored or not"
-    return validation.order
 
 
 def _money_of(result: Applied) -> _Money:

@@ -13,7 +13,7 @@ from litestar.params import SkipValidation
 
 from kaquan.api.problems import Forbidden, Unauthorized
 from kaquan.runtime import Database, InvalidInput, Tx, utc_now
-from kaquan.trust import Caller, KeyKind, authenticate_key
+from kaquan.trust import Caller, KeyKind, RecentKeys, authenticate_key
 
 APP_ID, APP_TOKEN = "X-App-Id", "X-App-Token"
 
@@ -43,7 +43,8 @@ async def require_server_key(
     database = cast("Database", connection.app.state.database)
     caller = None
     if app_id and token:
-        caller = await authenticate_key(database, app_id, token, now=utc_now())
+        recent = cast("RecentKeys", connection.app.state.recent_keys)
+        caller = await authenticate_key(database, app_id, token, now=utc_now(), recent=recent)
     if caller is None:
         message = f"{APP_ID} and {APP_TOKEN} must be a valid pair."
         raise Unauthorized(message)

@@ -12,18 +12,19 @@ from kaquan.api.call import CurrentCall
 from kaquan.api.listing import CurrentPaging
 from kaquan.api.routes import reads, removes, writes
 from kaquan.api.values import Identifier, LongText, Metadata, ShortText
+from kaquan.checkout import CustomerRedemptions, count_redemptions_of
 from kaquan.customers import (
     Customer,
     CustomerDraft,
     CustomerSummary,
     delete_customer,
     get_customer,
-    get_customer_summary,
     list_customer_summaries,
     list_customers,
     update_customer,
     upsert_customer,
 )
+from kaquan.runtime import Tx
 
 
 class AddressBody(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -61,15 +62,25 @@ class SummaryOrders(msgspec.Struct, frozen=True):
     last_order_date: datetime | None
 
 
-class SummaryRedemptions(msgspec.Struct, frozen=True):
-    """Counts of a customer's redemptions are read from ``/v1/redemptions?customer=``."""
+class SummaryRedemptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a customer's redemptions ended; ``total_redeemed`` is all of them.
+
+    A stack counts once for each voucher. A rollback that is refused leaves nothing to count.
+    """
+
+    total_redeemed: int
+    total_failed: int
+    total_succeeded: int
+    total_rolled_back: int
+    total_rollback_failed: Literal[0] = 0
+    total_rollback_succeeded: int
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """A customer's purchases added up."""
+    """A customer's purchases and redemptions added up."""
 
     orders: SummaryOrders
-    redemptions: SummaryRedemptions = SummaryRedemptions()
+    redemptions: SummaryRedemptions
 
 
 class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +98,7 @@ class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Metadata
     created_at: datetime
     updated_at: datetime | None
-    summary: Summary | UnsetType = UNSET
+    summary: Summary
     object: Literal["customer"] = "customer"
 
 
@@ -129,7 +140,7 @@ def draft_customer(body: CustomerBody, *, customer_id: str | None = None) -> Cus
     )
 
 
-def view_customer(customer: Customer, summary: CustomerSummary | None = None) -> CustomerView:
+def view_customer(customer: Customer, summary: Summary) -> CustomerView:
     """Map a customer to the wire."""
     return CustomerView(
         id=customer.id,
@@ -144,11 +155,18 @@ def view_customer(customer: Customer, summary: CustomerSummary | None = None) ->
         metadata=customer.metadata,
         created_at=customer.created_at,
         updated_at=customer.updated_at,
-        summary=UNSET if summary is None else _view_summary(summary),
+        summary=summary,
     )
 
 
-def _view_summary(summary: CustomerSummary) -> Summary:
+async def load_summaries(tx: Tx, customer_ids: list[str]) -> dict[str, Summary]:
+    """Return what customers bought and redeemed, by their ids."""
+    orders = await list_customer_summaries(tx, customer_ids)
+    redemptions = await count_redemptions_of(tx, customer_ids)
+    return {one: _view_summary(orders[one], redemptions[one]) for one in customer_ids}
+
+
+def _view_summary(summary: CustomerSummary, redemptions: CustomerRedemptions) -> Summary:
     count = summary.order_count
     orders = SummaryOrders(
         total_amount=summary.spend_minor,
@@ -156,7 +174,21 @@ def _view_summary(summary: CustomerSummary) -> Summary:
         average_amount=summary.spend_minor // count if count else 0,
         last_order_date=summary.last_order_at,
     )
-    return Summary(orders)
+    return Summary(
+        orders,
+        SummaryRedemptions(
+            total_redeemed=redemptions.succeeded + redemptions.failed,
+            total_failed=redemptions.failed,
+            total_succeeded=redemptions.succeeded,
+            total_rolled_back=redemptions.rolled_back,
+            total_rollback_succeeded=redemptions.rolled_back,
+        ),
+    )
+
+
+async def load_customer(tx: Tx, customer: Customer) -> CustomerView:
+    """Map a customer to the wire with what they bought and redeemed."""
+    return view_customer(customer, (await load_summaries(tx, [customer.id]))[customer.id])
 
 
 def view_simple_customer(customer: Customer) -> SimpleCustomer:
@@ -175,7 +207,7 @@ async def create_customer(data: JSONBody[CustomerBody], call: CurrentCall) -> Cu
     """Create a customer, or change the one with this id or source id."""
     async with call.transaction() as tx:
         customer = await upsert_customer(tx, draft_customer(data), now=call.now)
-        return view_customer(customer, await get_customer_summary(tx, customer.id))
+        return await load_customer(tx, customer)
 
 
 @reads("/{customer_id:str}", "Get customer")
@@ -183,7 +215,7 @@ async def read_customer(customer_id: FromPath[str], call: CurrentCall) -> Custom
     """Get a customer by id or source id."""
     async with call.transaction() as tx:
         customer = await get_customer(tx, customer_id)
-        return view_customer(customer, await get_customer_summary(tx, customer.id))
+        return await load_customer(tx, customer)
 
 
 @writes("PUT", "/{customer_id:str}", "Update customer")
@@ -195,7 +227,7 @@ async def change_customer(
         known = await get_customer(tx, customer_id)
         draft = draft_customer(data, customer_id=known.id)
         customer = await update_customer(tx, known.id, draft, now=call.now)
-        return view_customer(customer, await get_customer_summary(tx, customer.id))
+        return await load_customer(tx, customer)
 
 
 @removes("/{customer_id:str}", "Delete customer")
@@ -226,7 +258,7 @@ async def read_customers(
             order=paging.order or "-created_at",
         )
         ids = [customer.id for customer in found.items]
-        summaries = await list_customer_summaries(tx, ids)
+        summaries = await load_summaries(tx, ids)
     return CustomerList(
         customers=[view_customer(one, summaries[one.id]) for one in found.items],
         total=found.total,

@@ -1,5 +1,7 @@
 """Requests that move value: with an ``Idempotency-Key`` they happen once, however often sent."""
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any, TypeAlias
@@ -8,12 +10,23 @@ import msgspec
 from litestar import Response
 from litestar.enums import MediaType
 from litestar.params import HeaderParameter
+from psycopg import errors as postgres
 
 from kaquan.api.call import Call
 from kaquan.api.problems import PROBLEM_MEDIA_TYPE, AnyRequest, Problem
+from kaquan.checkout import Contended
 from kaquan.runtime import Answer, InvalidInput, Tx, answer_once
 
 REPLAYED = "Idempotency-Replayed"
+ATTEMPTS = 4
+LONGEST_PAUSE_S = 0.02
+_CHANCE = random.SystemRandom()
+LOST_RACES = (
+    Contended,
+    postgres.DeadlockDetected,
+    postgres.SerializationFailure,
+    postgres.UniqueViolation,
+)
 
 IdempotencyKey: TypeAlias = Annotated[
     str | None,
@@ -45,13 +58,17 @@ async def move_value(
     """Answer by ``produce`` in one transaction, or from memory when ``key`` was seen before.
 
     What is remembered commits together with what was done. A refusal is an answer too: what it
-    wrote (the failed attempt) is kept.
+    wrote (the failed attempt) is kept. A transaction that lost against another one leaves nothing
+    behind and is tried again.
     """
-    async with call.transaction() as tx:
-        if key is None:
-            answer = await produce(tx)
-        else:
-            answer = await _produce_once(request, call, key, tx=tx, produce=produce)
+
+    async def attempt() -> Answer:
+        async with call.transaction() as tx:
+            if key is None:
+                return await produce(tx)
+            return await _produce_once(request, call, key, tx=tx, produce=produce)
+
+    answer = await _try_again(attempt)
     failed = answer.status >= HTTPStatus.BAD_REQUEST
     return Response(
         answer.body,
@@ -59,6 +76,21 @@ async def move_value(
         media_type=PROBLEM_MEDIA_TYPE if failed else MediaType.JSON,
         headers={REPLAYED: "true"} if answer.replayed else None,
     )
+
+
+async def _try_again(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Attempt a transaction up to ``ATTEMPTS`` times, as long as others get in its way.
+
+    A duplicate that rooms know of is a Duplicate; what the database alone refused as one is two
+    transactions that entered the same thing at once.
+    """
+    for number in range(1, ATTEMPTS):
+        try:
+            return await attempt()
+        except LOST_RACES:
+            # Contenders that waited for each other shall not all come back at once.
+            await asyncio.sleep(_CHANCE.uniform(0, LONGEST_PAUSE_S * number))
+    return await attempt()
 
 
 async def _produce_once(

@@ -16,6 +16,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from kaquan.api.request_id import request_id_of
 from kaquan.campaigns import InUse
+from kaquan.checkout import Contended
 from kaquan.runtime import (
     Duplicate,
     InvalidInput,
@@ -139,6 +140,7 @@ _STATUS: tuple[tuple[type[KaquanError], HTTPStatus], ...] = (
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (NotSupported, HTTPStatus.NOT_IMPLEMENTED),
+    (Contended, HTTPStatus.SERVICE_UNAVAILABLE),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 

@@ -16,7 +16,7 @@ from kaquan.api.customers import (
     CustomerView,
     SimpleCustomer,
     draft_customer,
-    view_customer,
+    load_customer,
     view_simple_customer,
 )
 from kaquan.api.listing import CurrentPaging
@@ -37,7 +37,6 @@ from kaquan.customers import (
     Customer,
     find_customer,
     get_customer,
-    get_customer_summary,
     upsert_customer,
 )
 from kaquan.runtime import Answer, InvalidInput, Tx
@@ -160,7 +159,7 @@ async def _load_view(tx: Tx, publication: Publication, customer: Customer) -> Pu
         customer_id=publication.customer_id,
         metadata=publication.metadata,
         source_id=publication.source_id,
-        customer=view_customer(customer, await get_customer_summary(tx, customer.id)),
+        customer=await load_customer(tx, customer),
         voucher=await load_view(tx, voucher),
         vouchers=[voucher.code],
         vouchers_id=[voucher.id],

@@ -11,14 +11,14 @@ from kaquan.api.orders import OrderView, unless_zero, view_order
 from kaquan.api.refusals import key_of
 from kaquan.api.values import Metadata
 from kaquan.api.vouchers import VoucherView, load_views
-from kaquan.campaigns import get_voucher
+from kaquan.campaigns import list_vouchers_by_id
 from kaquan.checkout import (
     Redemption,
     RedemptionKind,
     RedemptionResult,
-    list_children,
+    list_children_of,
 )
-from kaquan.customers import find_customer, find_order
+from kaquan.customers import Customer, list_customers, list_orders_by_id
 from kaquan.engine import ReasonCode
 from kaquan.runtime import Tx
 
@@ -82,20 +82,19 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
 async def gather(tx: Tx, rows: list[Redemption]) -> Surroundings:
     """Look up the orders, customers and vouchers of redemptions."""
-    orders: dict[str, OrderView] = {}
-    customers: dict[str, SimpleCustomer] = {}
-    for order_id in sorted({row.order_id for row in rows if row.order_id}):
-        order = await find_order(tx, order_id)
-        if order is not None:
-            orders[order_id] = view_order(order)
-    for customer_id in sorted({row.customer_id for row in rows if row.customer_id}):
-        customer = await find_customer(tx, customer_id)
-        if customer is not None:
-            customers[customer_id] = view_simple_customer(customer)
-    ids = sorted({row.voucher_id for row in rows if row.voucher_id})
-    vouchers = await load_views(tx, [await get_voucher(tx, one) for one in ids])
+    order_ids = {row.order_id for row in rows if row.order_id}
+    orders = await list_orders_by_id(tx, sorted(order_ids)) if order_ids else []
+    customers: list[Customer] = []
+    customer_ids = {row.customer_id for row in rows if row.customer_id}
+    if customer_ids:
+        found = await list_customers(tx, ids=sorted(customer_ids), limit=len(customer_ids))
+        customers = found.items
+    voucher_ids = {row.voucher_id for row in rows if row.voucher_id}
+    vouchers = await list_vouchers_by_id(tx, sorted(voucher_ids)) if voucher_ids else []
     return Surroundings(
-        orders=orders, customers=customers, vouchers={one.id: one for one in vouchers}
+        orders={one.id: view_order(one) for one in orders},
+        customers={one.id: view_simple_customer(one) for one in customers},
+        vouchers={one.id: one for one in await load_views(tx, vouchers)},
     )
 
 
@@ -168,11 +167,6 @@ def _applied_order(row: Redemption, around: Surroundings) -> OrderView | UnsetTy
 async def load_redemptions(tx: Tx, rows: list[Redemption]) -> list[RedemptionView]:
     """Map rows to the wire with what they refer to."""
     around = await gather(tx, rows)
-    return [
-        view_redemption(
-            row,
-            around,
-            children=None if row.voucher_id else await list_children(tx, row.id),
-        )
-        for row in rows
-    ]
+    parents = [row.id for row in rows if row.voucher_id is None]
+    children = await list_children_of(tx, parents) if parents else {}
+    return [view_redemption(row, around, children=children.get(row.id)) for row in rows]

@@ -34,6 +34,7 @@ from kaquan.campaigns import get_campaign, get_voucher, voucher_usage
 from kaquan.checkout import (
     Redeemed,
     Redemption,
+    RedemptionResult,
     Refused,
     get_redemption,
     list_redemptions,
@@ -41,9 +42,11 @@ from kaquan.checkout import (
 )
 from kaquan.customers import get_customer, get_order
 from kaquan.engine import Applied, Rejected
-from kaquan.runtime import Answer, Project, Tx, get_project
+from kaquan.runtime import Answer, Tx
 
-_NEWEST_FIRST = {None, "-created_at", "-id"}
+_LATER_ORDERS = {
+    f"{sign}{name}" for name in ("voucher_code", "tracking_id", "customer_id") for sign in ("", "-")
+}
 
 
 class RedeemedView(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,20 +89,17 @@ async def view_redeemed(tx: Tx, redeemed: Redeemed, *, request_id: str) -> Redee
     attempts = redeemed.validation.attempts
     applied = [a for a in attempts if isinstance(a.result, Applied)]
     closing = _store_names(view_closing(redeemed.validation), redeemed)
-    refused: list[RedeemableView] = []
-    if len(applied) < len(attempts):
-        project = await get_project(tx)
-        refused = [
-            view_refused(attempt, project=project, request_id=request_id)
-            for attempt in attempts
-            if not isinstance(attempt.result, Applied)
-        ]
+    refused = [
+        view_refused(attempt, project=redeemed.validation.project, request_id=request_id)
+        for attempt in attempts
+        if not isinstance(attempt.result, Applied)
+    ]
     return RedeemedView(
         redemptions=[
             view_redemption(
                 row,
                 around,
-                order=_store_names(steps[attempt.redeemable.id], redeemed),
+                order=_store_names(steps.get(attempt.redeemable.id, UNSET), redeemed),
             )
             for attempt, row in zip(applied, children, strict=True)
         ],
@@ -127,9 +127,9 @@ async def _surroundings(tx: Tx, redeemed: Redeemed) -> Surroundings:
     )
 
 
-def _store_names(view: OrderView, redeemed: Redeemed) -> OrderView:
+def _store_names(view: OrderView | UnsetType, redeemed: Redeemed) -> OrderView | UnsetType:
     """Give the calculated order what it got when it was stored: id, state, customer."""
-    if redeemed.order is None:
+    if redeemed.order is None or isinstance(view, UnsetType):
         return view
     stored = view_order(redeemed.order)
     return msgspec.structs.replace(
@@ -144,7 +144,9 @@ def _store_names(view: OrderView, redeemed: Redeemed) -> OrderView:
     )
 
 
-def _name_redemptions(view: OrderView, redeemed: Redeemed) -> OrderView:
+def _name_redemptions(view: OrderView | UnsetType, redeemed: Redeemed) -> OrderView | UnsetType:
+    if isinstance(view, UnsetType):
+        return view
     top = redeemed.parent or redeemed.redemptions[0]
     stacked = {"stacked": [row.id for row in redeemed.redemptions]} if redeemed.parent else {}
     return msgspec.structs.replace(
@@ -169,19 +171,18 @@ async def answer_redeem(
     checkout = await read_checkout(tx, body)
     outcome = await redeem(tx, checkout, now=call.now)
     if isinstance(outcome, Refused):
-        project = await get_project(tx)
-        return refuse(_refusal_problem(outcome, project=project, request_id=request_id))
+        return refuse(_refusal_problem(outcome, request_id=request_id))
     return succeed(await view_redeemed(tx, outcome, request_id=request_id))
 
 
-def _refusal_problem(refused: Refused, *, project: Project, request_id: str) -> Problem:
+def _refusal_problem(refused: Refused, *, request_id: str) -> Problem:
     attempts = refused.validation.attempts
     culprit = next((a for a in attempts if isinstance(a.result, Rejected)), attempts[0])
     return problem_of_refusal(
         refused.reason,
         culprit.reasons,
         voucher_code=culprit.redeemable.id,
-        project=project,
+        project=refused.validation.project,
         request_id=request_id,
     )
 
@@ -215,20 +216,24 @@ async def read_redemptions(
     campaign: Annotated[str | None, QueryParameter(max_length=255)] = None,
     customer: Annotated[str | None, QueryParameter(max_length=255)] = None,
     order_id: Annotated[str | None, QueryParameter(max_length=255)] = None,
-    result: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    result: Annotated[list[RedemptionResult] | None, QueryParameter(max_items=2)] = None,
 ) -> RedemptionList:
-    """List redemptions and rollbacks, newest first; ``order_id`` is our own parameter."""
-    if paging.order not in _NEWEST_FIRST:
-        message = "Redemptions are listed newest first; other orders are not supported yet."
+    """List redemptions and rollbacks, newest first unless ``order`` says otherwise.
+
+    ``result`` may be repeated; ``order_id`` is our own parameter.
+    """
+    if paging.order in _LATER_ORDERS:
+        message = f"Redemptions cannot be listed by {paging.order.removeprefix('-')} yet."
         raise NotSupported(message, field="order")
-    if result is not None:
-        raise NotSupported("Filtering by result is not supported yet.", field="result")
+    wanted = set(result or ())
     async with call.transaction() as tx:
         found = await list_redemptions(
             tx,
             campaign_id=None if campaign is None else (await get_campaign(tx, campaign)).id,
             customer_id=None if customer is None else (await get_customer(tx, customer)).id,
             order_id=None if order_id is None else (await get_order(tx, order_id)).id,
+            result=wanted.pop() if len(wanted) == 1 else None,
+            order=paging.order or "-created_at",
             limit=paging.limit,
             page=paging.page,
         )

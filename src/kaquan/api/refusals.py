@@ -18,6 +18,11 @@ _KEYS = {
     _C.VOUCHER_NOT_FOUND: "not_found",
     _C.PRECEDING_FAILED: "preceding_validation_failed",
     _C.APPLIED_LIMIT: "applicable_redeemables_limit_exceeded",
+    _C.EXCLUSIVE_LIMIT: "applicable_exclusive_redeemables_limit_exceeded",
+    _C.EXCLUSIVE_CATEGORY_LIMIT: "applicable_exclusive_redeemables_per_category_limit_exceeded",
+    _C.CATEGORY_LIMIT: "applicable_redeemables_per_category_limit_exceeded",
+    _C.EXCLUDED: "exclusion_rules_not_met",
+    _C.NOT_BETTER: "redeemables_no_effect",
     _C.INACTIVE: "voucher_disabled",
     _C.EXPIRED: "voucher_expired",
     _C.NOT_STARTED: "voucher_not_active",
@@ -47,6 +52,16 @@ _MESSAGES = {
         "Redeemable cannot be applied due to preceding validation failure"
     ),
     "applicable_redeemables_limit_exceeded": "Applicable redeemables limit exceeded",
+    "applicable_redeemables_per_category_limit_exceeded": (
+        "Applicable redeemables limit per category exceeded"
+    ),
+    "applicable_exclusive_redeemables_limit_exceeded": (
+        "Applicable exclusive redeemables limit exceeded"
+    ),
+    "applicable_exclusive_redeemables_per_category_limit_exceeded": (
+        "Applicable exclusive redeemables limit per category exceeded"
+    ),
+    "exclusion_rules_not_met": "Redeemable cannot be applied due to exclusion rules",
     "redeemables_no_effect": "Redeemable has no effect on the order",
 }
 

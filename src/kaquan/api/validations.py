@@ -19,9 +19,9 @@ from kaquan.api.request_id import request_id_of
 from kaquan.api.routes import writes
 from kaquan.api.values import Identifier, Metadata, Minor
 from kaquan.checkout import Attempt, CheckoutRequest, Coupon, Redeemable, Validation, validate
-from kaquan.customers import CustomerDraft, OrderDraft, find_order
+from kaquan.customers import CustomerDraft
 from kaquan.engine import Application, Applied, Rejected, StackingRules
-from kaquan.runtime import Project, Tx, get_project, new_id
+from kaquan.runtime import Project, Tx, new_id
 
 _UNSTACKED_ORDER = OrderBody()
 
@@ -149,7 +149,7 @@ async def read_checkout(tx: Tx, body: CheckoutBody) -> CheckoutRequest:
     own_place = None if order.kaquan is None else order.kaquan.location_id
     return CheckoutRequest(
         redeemables=tuple(_read_redeemables(body.redeemables)),
-        order=None if body.order is None else await _read_order(tx, body.order),
+        order=None if body.order is None else await draft_order(tx, body.order, field="order."),
         customer=_read_customer(body),
         location_id=extension.location_id or own_place,
         channel=extension.channel or "API",
@@ -172,17 +172,6 @@ def _read_redeemables(given: list[RedeemableBody]) -> Iterator[Redeemable]:
         yield Redeemable(id=one.id, face_value_minor=face_value)
 
 
-async def _read_order(tx: Tx, body: OrderBody) -> OrderDraft | str:
-    """A stored order is meant when nothing but its name is given."""
-    name = body.id or body.source_id
-    only_named = body.amount is None and body.items is UNSET and body.status is UNSET
-    if isinstance(name, str) and only_named and body.metadata is UNSET:
-        known = await find_order(tx, name)
-        if known is not None:
-            return known.id
-    return await draft_order(tx, body, field="order.")
-
-
 def _read_customer(body: CheckoutBody) -> CustomerDraft | str | None:
     given = body.customer or (None if body.order is None else body.order.customer)
     if given is not None:
@@ -190,7 +179,9 @@ def _read_customer(body: CheckoutBody) -> CustomerDraft | str | None:
     return None if body.order is None else body.order.customer_id
 
 
-def view_applicable(attempt: Attempt, coupon: Coupon, *, order: OrderView) -> RedeemableView:
+def view_applicable(
+    attempt: Attempt, coupon: Coupon, *, order: OrderView | UnsetType
+) -> RedeemableView:
     """Map a redeemable that applies, with the order after it."""
     return RedeemableView(
         status="APPLICABLE",
@@ -253,7 +244,6 @@ def view_stacking_rules(rules: StackingRules) -> StackingRulesView:
 def view_validation(
     validation: Validation,
     *,
-    project: Project,
     request_id: str,
     tracking_id: str | None,
     rules: StackingRules,
@@ -265,10 +255,10 @@ def view_validation(
     for attempt in validation.attempts:
         if isinstance(attempt.result, Applied):
             assert attempt.coupon is not None, "only a known voucher can apply"
-            step = steps[attempt.redeemable.id]
+            step = steps.get(attempt.redeemable.id, UNSET)
             shown.append(view_applicable(attempt, attempt.coupon, order=step))
         else:
-            refused.append(view_refused(attempt, project=project, request_id=request_id))
+            refused.append(view_refused(attempt, project=validation.project, request_id=request_id))
     inapplicable = [one for one in refused if one.status == "INAPPLICABLE"]
     skipped = [one for one in refused if one.status == "SKIPPED"]
     if rules.application is Application.ALL:
@@ -295,7 +285,6 @@ async def validate_redeemables(
         validation = await validate(tx, checkout, now=call.now)
         return view_validation(
             validation,
-            project=await get_project(tx),
             request_id=request_id_of(request.scope),
             tracking_id=data.tracking_id,
             rules=StackingRules(),

@@ -41,6 +41,7 @@ from kaquan.campaigns import (
     enable_voucher,
     get_campaign,
     get_voucher,
+    list_campaigns,
     list_vouchers,
     update_voucher,
     voucher_usage,
@@ -174,8 +175,9 @@ def view_voucher(
 async def load_views(tx: Tx, vouchers: list[Voucher]) -> list[VoucherView]:
     """Map vouchers to the wire with their uses and their campaigns' offers."""
     usages = await voucher_usage(tx, vouchers)
-    names = {one.campaign_id for one in vouchers if one.campaign_id and one.offer is None}
-    campaigns = {name: await get_campaign(tx, name) for name in names}
+    ids = {one.campaign_id for one in vouchers if one.campaign_id and one.offer is None}
+    found = (await list_campaigns(tx, ids=sorted(ids), limit=len(ids))).items if ids else []
+    campaigns = {campaign.id: campaign for campaign in found}
     return [
         view_voucher(one, usages[one.id], campaigns.get(one.campaign_id or "")) for one in vouchers
     ]

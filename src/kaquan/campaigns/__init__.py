@@ -59,6 +59,7 @@ from kaquan.campaigns.store.vouchers import (
     find_voucher,
     get_voucher,
     list_vouchers,
+    list_vouchers_by_id,
 )
 from kaquan.campaigns.vouchers import (
     add_voucher,
@@ -124,6 +125,7 @@ __all__ = [
     "list_campaigns",
     "list_publications",
     "list_vouchers",
+    "list_vouchers_by_id",
     "needed_bits",
     "open_wallet_token",
     "publish_to_customers",

@@ -6,6 +6,7 @@ from typing import Any, cast
 import msgspec
 
 from kaquan.campaigns.codes import GuessingRisk, code_space
+from kaquan.campaigns.feasible import refuse_infeasible
 from kaquan.campaigns.model import VoucherTemplate, Window
 from kaquan.engine import InvalidOffer, offer_to_data, parse_offer
 from kaquan.runtime import (
@@ -43,6 +44,7 @@ def check_offer(data: object, owner_id: str) -> dict[str, Any]:
     except InvalidOffer as error:
         field = f"offer.{error.path}" if error.path else "offer"
         raise InvalidInput(str(error), field=field, key="invalid_offer") from error
+    refuse_infeasible(offer)
     return check_metadata(offer_to_data(offer), "offer", largest=LARGEST_OFFER_BYTES)
 
 

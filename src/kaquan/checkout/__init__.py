@@ -3,7 +3,9 @@
 from kaquan.checkout.model import (
     Attempt,
     CheckoutRequest,
+    Contended,
     Coupon,
+    CustomerRedemptions,
     OrderFigures,
     Redeemable,
     Redeemed,
@@ -18,13 +20,21 @@ from kaquan.checkout.model import (
 )
 from kaquan.checkout.redeem import redeem
 from kaquan.checkout.rollback import roll_back
-from kaquan.checkout.store import get_redemption, list_children, list_redemptions
+from kaquan.checkout.store.register import (
+    count_redemptions_of,
+    get_redemption,
+    list_children,
+    list_children_of,
+    list_redemptions,
+)
 from kaquan.checkout.validate import validate
 
 __all__ = [
     "Attempt",
     "CheckoutRequest",
+    "Contended",
     "Coupon",
+    "CustomerRedemptions",
     "OrderFigures",
     "Redeemable",
     "Redeemed",
@@ -36,8 +46,10 @@ __all__ = [
     "RollBackRefusal",
     "RollBackRefused",
     "Validation",
+    "count_redemptions_of",
     "get_redemption",
     "list_children",
+    "list_children_of",
     "list_redemptions",
     "redeem",
     "roll_back",

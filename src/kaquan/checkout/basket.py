@@ -7,7 +7,15 @@ from typing import Any, TypeAlias, TypeVar, cast
 from msgspec import UnsetType, structs
 
 from kaquan.checkout.model import OrderFigures
-from kaquan.customers import Order, OrderDraft, OrderLine, OrderStatus, Product
+from kaquan.customers import (
+    Order,
+    OrderDraft,
+    OrderLine,
+    OrderStatus,
+    Product,
+    check_next_status,
+    merge_metadata,
+)
 from kaquan.engine import (
     Cart,
     Decision,
@@ -17,6 +25,15 @@ from kaquan.engine import (
     build_cart,
 )
 from kaquan.runtime import InvalidInput, check_whole_number
+
+NO_FIGURES = OrderFigures(
+    amount_minor=0,
+    discount_minor=0,
+    items_discount_minor=0,
+    total_discount_minor=0,
+    total_minor=0,
+    lines=(),
+)
 
 AttributeValue: TypeAlias = str | int | bool | tuple[str, ...]
 
@@ -29,13 +46,16 @@ def sketch_order(
     *,
     stored: Order | None,
     customer_id: str | None,
+    location_id: str | None,
     now: datetime,
 ) -> Order:
     """Return the order as it would be stored from ``draft``; its id is empty while it is new.
 
-    ``lines`` are the draft's with their prices, None when it says nothing of them. Raises
+    ``lines`` are the draft's with their prices, None when it says nothing of them;
+    ``location_id`` is where a new order is placed, or a stored one is moved to. Raises
     InvalidInput for amounts that are none, when an order carries a discount and the draft would
-    change its amounts, and when more is already off than there is.
+    change its amounts, when more is already off than there is, and for a status that cannot
+    follow the stored one.
     """
     known = stored or _nothing(customer_id, now)
     if lines is None:
@@ -51,23 +71,31 @@ def sketch_order(
         known,
         source_id=_or(draft.source_id, known.source_id),
         customer_id=known.customer_id or customer_id,
+        location_id=location_id or known.location_id,
         status=_or(draft.status, known.status),
         amount_minor=check_whole_number(amount, "order.amount", least=0),
         discount_minor=check_whole_number(discount, "order.discount_amount", least=0),
         lines=sketch_lines,
+        metadata=merge_metadata(known.metadata, draft.metadata),
         placed_at=_or(draft.placed_at, known.placed_at),
     )
+    if stored is not None:
+        check_next_status(stored.status, sketch.status, field="order.status")
     if known.discount_minor or known.items_discount_minor:
         return _keep_discounts(sketch, known)
     return _totalled(sketch)
 
 
-def build_goods(order: Order, products: Mapping[str, Product], *, already_discounted: bool) -> Cart:
+def build_goods(
+    order: Order | None, products: Mapping[str, Product], *, already_discounted: bool
+) -> Cart:
     """Return what the offers are worked out on: the order less what came off it earlier.
 
-    With ``already_discounted`` it is the order before any discount. Raises InvalidInput for
-    amounts that are none.
+    With ``already_discounted`` it is the order before any discount; without an order nothing is
+    bought. Raises InvalidInput for amounts that are none.
     """
+    if order is None:
+        return build_cart(amount=0)
     lines = [
         LineInput(
             product_id=line.product_id or line.source_id,
@@ -87,8 +115,10 @@ def build_goods(order: Order, products: Mapping[str, Product], *, already_discou
         raise InvalidInput(str(error), field=field) from error
 
 
-def add_up(order: Order, decision: Decision, *, already_discounted: bool) -> OrderFigures:
+def add_up(order: Order | None, decision: Decision, *, already_discounted: bool) -> OrderFigures:
     """Return the order's figures after the decision, earlier discounts included."""
+    if order is None:
+        return NO_FIGURES
     earlier_discount = 0 if already_discounted else order.discount_minor
     earlier_items = [0 if already_discounted else line.discount_minor for line in order.lines]
     discount = earlier_discount + decision.discount_minor

@@ -15,6 +15,7 @@ from kaquan.engine import (
     CandidateResult,
     Context,
     Decision,
+    NoEffect,
     Offer,
     PerCustomerCount,
     Reason,
@@ -55,6 +56,11 @@ def _decide(snapshot: Snapshot, known: Sequence[Redeemable], rules: StackingRule
         time_zone=snapshot.project.time_zone,
     )
     candidates = [_candidate(snapshot, r, snapshot.coupons[r.id]) for r in known]
+    if snapshot.order is None:
+        # Nothing can be taken off nothing; what was asked for is that the coupons are used.
+        rules = structs.replace(
+            rules, no_effect=NoEffect.REDEEM_ANYWAY, no_effect_skip_categories=()
+        )
     return decide(snapshot.cart, candidates, context, rules=rules)
 
 

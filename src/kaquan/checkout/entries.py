@@ -24,7 +24,7 @@ def build_entries(
     validation: Validation,
     *,
     ids: Sequence[str],
-    order_id: str,
+    order_id: str | None,
     by_user_id: str | None,
 ) -> tuple[Redemption | None, tuple[Redemption, ...]]:
     """Return the parent (None for a single redeemable) and a row for each that was applied.
@@ -96,7 +96,7 @@ def _entry(
         location_id=snapshot.location_id,
         channel=request.channel,
         tracking_id=request.tracking_id,
-        order_amount_minor=snapshot.order.amount_minor,
+        order_amount_minor=None if snapshot.order is None else snapshot.order.amount_minor,
         trace=_trace(validation.decision, attempt.redeemable.id),
         metadata=request.metadata,
         by_user_id=by_user_id,

@@ -106,7 +106,8 @@ def list_takings(
         movements = [tally(voucher.id, applied.uses, cause_id=redemption_id)]
     else:
         movements = [_take(uses_key(voucher), applied.uses, redemption_id)]
-    if campaign is not None and campaign.budget_minor is not None:
+    # A transfer moves something: what takes nothing off leaves the budget alone.
+    if campaign is not None and campaign.budget_minor is not None and applied.total_discount_minor:
         movements.append(_take(budget_key(campaign), applied.total_discount_minor, redemption_id))
     if campaign is not None and campaign.per_customer_cap is not None and customer_id:
         movements.append(_take(cap_key(campaign, customer_id), applied.uses, redemption_id))

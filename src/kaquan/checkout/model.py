@@ -9,6 +9,13 @@ import msgspec
 from kaquan.campaigns import Campaign, Voucher
 from kaquan.customers import Customer, CustomerDraft, Order, OrderDraft
 from kaquan.engine import Applied, CandidateResult, Decision, LineFigures, Reason, Rejected
+from kaquan.runtime import KaquanError, Project
+
+
+class Contended(KaquanError):
+    """Another request stored the same new order first; asking again gets the right answer."""
+
+    key = "try_again"
 
 
 class Redeemable(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +33,8 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True):
     """1 to 30 redeemables on an order, for a customer, somewhere.
 
     ``order`` is a draft, or the id or source_id of a stored order; ``customer`` likewise. Without
-    a customer the order's applies; without that the buyer is a guest. ``location_id`` is ours or
+    a customer the order's applies; without that the buyer is a guest. Without an order the
+    redeemables are used up for nothing: rules about an order are not met by none. ``location_id`` is ours or
     the merchant's. With ``order_already_discounted`` the stored order came with the discounts of
     these redemptions: offers are worked out on its amounts before any discount, the redemptions
     are linked to it, and the order stays as it is.
@@ -85,7 +93,9 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 class Validation(msgspec.Struct, frozen=True, kw_only=True):
     """What a redemption would come to: the engine's decision and all that it was made about.
 
-    ``attempts`` follow the request. ``order`` is the stored one, when there is one.
+    ``attempts`` follow the request. ``order`` is the order as it would be stored without this
+    request's discounts, its id empty while it is new; None for a request without an order, whose
+    ``figures`` are zeros.
     """
 
     decision: Decision
@@ -93,6 +103,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     figures: OrderFigures
     customer: Customer | None
     order: Order | None
+    project: Project
 
     @property
     def valid(self) -> bool:
@@ -154,6 +165,15 @@ class Redemption(msgspec.Struct, frozen=True, kw_only=True):
     def total_discount_minor(self) -> int:
         """Order-level and item-level money together."""
         return self.discount_minor + self.items_discount_minor
+
+
+class CustomerRedemptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of a customer's redemptions succeeded (rolled back or not), failed, were undone."""
+
+    customer_id: str
+    succeeded: int = 0
+    failed: int = 0
+    rolled_back: int = 0
 
 
 class Redeemed(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,6 @@ from kaquan.engine import (
     Not,
     Offer,
     Scope,
-    Validity,
 )
 
 
@@ -25,13 +24,8 @@ def read_offer(coupon: Coupon, now: datetime) -> Offer:
     """Return the coupon's offer within the windows of voucher, campaign and offer together."""
     offer = effective_offer(coupon.voucher, coupon.campaign)
     window = effective_window(coupon.voucher, coupon.campaign)
-    starts = [m for m in (offer.window.starts_at, window.starts_at) if m is not None]
-    ends = [m for m in (offer.window.expires_at, window.expires_at) if m is not None]
-    starts_at, expires_at = max(starts, default=None), min(ends, default=None)
-    if starts_at is not None and expires_at is not None and starts_at >= expires_at:
-        # Windows that do not meet: it was over before it began, or it has not begun.
-        starts_at, expires_at = (None, expires_at) if now >= expires_at else (starts_at, None)
-    return structs.replace(offer, window=Validity(starts_at=starts_at, expires_at=expires_at))
+    within = offer.window.within(window.starts_at, window.expires_at, now=now)
+    return structs.replace(offer, window=within)
 
 
 def needs_order_count(offer: Offer) -> bool:

@@ -13,13 +13,13 @@ from kaquan.checkout.model import (
     RollBackRefusal,
     RollBackRefused,
 )
-from kaquan.checkout.store import (
+from kaquan.checkout.store.register import (
     get_redemption,
     insert_redemptions,
     list_children,
-    lock_customer,
     lock_redemptions,
 )
+from kaquan.checkout.store.situation import lock_customer
 from kaquan.customers import NEXT_STATUSES, Order, OrderStatus, apply_discounts, lock_order
 from kaquan.ledger import give_back, list_transfers, post_transfers
 from kaquan.runtime import Tx, new_ids

@@ -1,11 +1,13 @@
-"""Everything a decision needs, read in few queries and, for a redemption, locked.
+"""Everything a decision needs, read in two round trips and, for a redemption, locked.
 
-Locks are taken in one order everywhere: the stored order, its customer, then ledger accounts by
-primary key. Validation reads the same things without a lock.
+The first reads all that the request names, the second its limits. Locks are taken in one order
+everywhere: the stored order, its customer, then ledger accounts by primary key. Validation reads
+the same things without a lock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import UnsetType
@@ -19,11 +21,12 @@ from kaquan.checkout.offers import (
     needs_order_count,
     read_offer,
 )
-from kaquan.checkout.store import (
-    count_orders_before,
-    count_redemptions,
-    lock_and_count_redemptions,
-    read_setting,
+from kaquan.checkout.store.situation import (
+    Limits,
+    Situation,
+    Wanted,
+    read_limits,
+    read_situation,
 )
 from kaquan.customers import (
     Customer,
@@ -31,19 +34,18 @@ from kaquan.customers import (
     Order,
     OrderDraft,
     Product,
+    check_order,
+    check_reference,
     find_customer,
-    find_order,
-    get_customer,
-    get_location,
-    get_order,
     list_products_named,
+    list_references,
     lock_order,
-    price_lines,
+    price_with,
     upsert_customer,
 )
 from kaquan.engine import Cart, CustomerFacts, Offer
-from kaquan.ledger import Account, AccountKey, list_accounts, lock_accounts
-from kaquan.runtime import InvalidInput, Project, Tx
+from kaquan.ledger import Account, AccountKey
+from kaquan.runtime import InvalidInput, NotFound, Project, Tx
 from kaquan.segments import segment_ids_of
 
 NEW_CUSTOMER = "new"
@@ -54,7 +56,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     ``coupons`` and ``offers`` are by code and lack codes that nobody knows. ``stored_order`` is
     the order as it is stored, None while it is new; ``order`` as it would be stored without this
-    request's discounts. ``redemptions`` counts the customer's earlier ones by campaign.
+    request's discounts, None for a request without an order. ``redemptions`` counts the
+    customer's earlier ones by campaign.
     """
 
     request: CheckoutRequest
@@ -67,7 +70,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     redemptions: Mapping[str, int]
     accounts: Mapping[AccountKey, Account]
     stored_order: Order | None
-    order: Order
+    order: Order | None
     cart: Cart
     location_id: str | None
 
@@ -85,34 +88,78 @@ async def take_snapshot(
     Raises InvalidInput for what cannot be accepted, and NotFound for a customer, order or
     location that is named and does not exist.
     """
-    project, coupons = await read_setting(tx, [r.id for r in request.redeemables])
-    _check_currency(request, project)
-    offers = {code: read_offer(coupon, now) for code, coupon in coupons.items()}
-    stored = await _find_stored_order(tx, request, locking=locking)
-    customer = await _find_customer(tx, request, stored=stored, now=now, locking=locking)
-    order = await _read_order(tx, request, stored=stored, customer=customer, now=now)
-    redemptions = await _count_redemptions(tx, customer, coupons.values(), locking=locking)
-    facts = await _gather_facts(
-        tx, request, customer=customer, order=order, offers=list(offers.values()), now=now
+    found = await read_situation(tx, _name_wanted(request))
+    _check_currency(request, found.project)
+    stored = await _settle_order(tx, request, found, locking=locking)
+    customer = await _settle_customer(tx, request, found, stored=stored, now=now, locking=locking)
+    order = _sketch(request, found, stored=stored, customer=customer, now=now)
+    offers = {code: read_offer(coupon, now) for code, coupon in found.coupons.items()}
+    limits = await _read_limits(
+        tx, found, customer=customer, order=order, offers=offers, now=now, locking=locking
     )
-    products = await _list_products(tx, order, list(offers.values()))
-    keys = list_account_keys(coupons.values(), None if customer is None else customer.id)
-    accounts = await (lock_accounts if locking else list_accounts)(tx, keys) if keys else {}
+    products = await _list_products(tx, found, order=order, offers=offers)
     return Snapshot(
         request=request,
         now=now,
-        project=project,
-        coupons=coupons,
+        project=found.project,
+        coupons=found.coupons,
         offers=offers,
         customer=customer,
-        customer_facts=facts,
-        redemptions=redemptions,
-        accounts=accounts,
+        customer_facts=await _gather_facts(
+            tx, request, customer=customer, limits=limits, offers=offers, now=now
+        ),
+        redemptions=limits.redemptions,
+        accounts=limits.accounts,
         stored_order=stored,
         order=order,
         cart=build_goods(order, products, already_discounted=request.order_already_discounted),
-        location_id=await _find_location_id(tx, request, order),
+        location_id=_find_location_id(request, found, order),
     )
+
+
+def _name_wanted(request: CheckoutRequest) -> Wanted:
+    """Tell what to read; raises InvalidInput for an order that could be none."""
+    order, wanted = request.order, dict[str, Any]()
+    draft = order if isinstance(order, OrderDraft) else OrderDraft()
+    if isinstance(order, str):
+        wanted |= {"order_id": order, "order_source_id": order}
+    elif draft.id is not None:
+        wanted |= {"order_id": draft.id, "order_source_id": draft.id}
+    elif isinstance(draft.source_id, str):
+        wanted["order_source_id"] = draft.source_id
+    check_order(draft, field="order.")
+    if not isinstance(draft.lines, UnsetType):
+        wanted["products"] = list_references(draft.lines, field="order.items")
+    return Wanted(
+        codes=[r.id for r in request.redeemables],
+        location=_name_location(request),
+        **wanted,
+        **_name_customer(request, draft),
+    )
+
+
+def _name_location(request: CheckoutRequest) -> str | None:
+    if request.location_id is None and isinstance(request.order, OrderDraft):
+        named = request.order.location_id
+        return named if isinstance(named, str) else None
+    return request.location_id
+
+
+def _name_customer(request: CheckoutRequest, draft: OrderDraft) -> dict[str, Any]:
+    """Of a draft our id alone counts, else the merchant's, as when it is stored."""
+    match request.customer:
+        case str() as reference:
+            return {"customer_id": reference, "customer_source_id": reference}
+        case CustomerDraft(id=str() as customer_id):
+            return {"customer_id": check_reference(customer_id, "customer.id")}
+        case CustomerDraft(source_id=str() as source_id):
+            return {"customer_source_id": check_reference(source_id, "customer.source_id")}
+        case CustomerDraft():
+            return {}
+        case None if isinstance(draft.customer_id, str):
+            return {"customer_id": draft.customer_id, "customer_source_id": draft.customer_id}
+        case None:
+            return {"customer_of_order": True}
 
 
 def _check_currency(request: CheckoutRequest, project: Project) -> None:
@@ -122,50 +169,52 @@ def _check_currency(request: CheckoutRequest, project: Project) -> None:
         raise InvalidInput(message, field="order.currency", key="invalid_currency")
 
 
-async def _find_stored_order(tx: Tx, request: CheckoutRequest, *, locking: bool) -> Order | None:
+async def _settle_order(
+    tx: Tx, request: CheckoutRequest, found: Situation, *, locking: bool
+) -> Order | None:
+    """The stored order, locked if need be; None without one, or while it is new."""
     order = request.order
-    if isinstance(order, str):
-        return await (lock_order if locking else get_order)(tx, order)
-    if order is None:
-        raise InvalidInput("An order is needed.", field="order", key="missing_order")
-    if order.id is not None:
-        return await (lock_order if locking else get_order)(tx, order.id)
-    known = await find_order(tx, order.source_id) if isinstance(order.source_id, str) else None
-    return known if known is None or not locking else await lock_order(tx, known.id)
+    reference = order.id if isinstance(order, OrderDraft) else order
+    if found.order is None:
+        if reference is not None:
+            raise NotFound("order", reference)
+        return None
+    return await lock_order(tx, found.order.id) if locking else found.order
 
 
-async def _find_customer(
-    tx: Tx, request: CheckoutRequest, *, stored: Order | None, now: datetime, locking: bool
+async def _settle_customer(
+    tx: Tx,
+    request: CheckoutRequest,
+    found: Situation,
+    *,
+    stored: Order | None,
+    now: datetime,
+    locking: bool,
 ) -> Customer | None:
-    """The request's customer, else the order's; a guest is None, as is one not yet entered."""
-    match request.customer:
-        case str() as reference:
-            customer = await get_customer(tx, reference)
-        case CustomerDraft() as draft if locking:
-            customer = await upsert_customer(tx, draft, now=now)
-        case CustomerDraft() as draft:
-            customer = await _find_drafted(tx, draft)
-        case None:
-            return await _find_orders_customer(tx, request, stored)
+    """The request's customer, entered if need be, else the order's; None for a guest."""
+    customer, asked = found.customer, request.customer
+    if asked is None and isinstance(request.order, OrderDraft):
+        named = request.order.customer_id
+        asked = named if isinstance(named, str) else None
+    if isinstance(asked, CustomerDraft) and locking:
+        customer = await upsert_customer(tx, asked, known=customer, now=now)
+    reference = asked.id if isinstance(asked, CustomerDraft) else asked
+    if customer is None and reference is not None:
+        raise NotFound("customer", reference)
+    if asked is None:
+        return await _find_orders_customer(tx, found, stored)
     if customer is not None and stored is not None:
         _check_same_customer(customer, stored)
     return customer
 
 
-async def _find_drafted(tx: Tx, draft: CustomerDraft) -> Customer | None:
-    if draft.id is not None:
-        return await get_customer(tx, draft.id)
-    return await find_customer(tx, draft.source_id) if isinstance(draft.source_id, str) else None
-
-
-async def _find_orders_customer(
-    tx: Tx, request: CheckoutRequest, stored: Order | None
-) -> Customer | None:
-    """The customer that the draft or the stored order names; one who was erased is a guest."""
-    if isinstance(request.order, OrderDraft) and isinstance(request.order.customer_id, str):
-        return await get_customer(tx, request.order.customer_id)
-    known = None if stored is None else stored.customer_id
-    return None if known is None else await find_customer(tx, known)
+async def _find_orders_customer(tx: Tx, found: Situation, stored: Order | None) -> Customer | None:
+    """The stored order's customer, who may have changed before it was locked; None once erased."""
+    if stored is None or stored.customer_id is None:
+        return None
+    if found.order is not None and found.order.customer_id == stored.customer_id:
+        return found.customer
+    return await find_customer(tx, stored.customer_id)
 
 
 def _check_same_customer(customer: Customer, stored: Order) -> None:
@@ -174,31 +223,55 @@ def _check_same_customer(customer: Customer, stored: Order) -> None:
         raise InvalidInput(message, field="customer", key="order_of_another_customer")
 
 
-async def _read_order(
-    tx: Tx,
+def _sketch(
     request: CheckoutRequest,
+    found: Situation,
     *,
     stored: Order | None,
     customer: Customer | None,
     now: datetime,
-) -> Order:
+) -> Order | None:
+    if request.order is None:
+        return None
     draft = request.order if isinstance(request.order, OrderDraft) else OrderDraft()
     lines = None
     if not isinstance(draft.lines, UnsetType):
-        lines = await price_lines(tx, draft.lines, field="order.items")
+        lines = price_with(found.products, draft.lines, field="order.items")
+    location = found.location
+    moves = stored is None or isinstance(draft.location_id, str)
+    return sketch_order(
+        draft,
+        lines,
+        stored=stored,
+        customer_id=None if customer is None else customer.id,
+        location_id=location.id if location is not None and moves else None,
+        now=now,
+    )
+
+
+async def _read_limits(
+    tx: Tx,
+    found: Situation,
+    *,
+    customer: Customer | None,
+    order: Order | None,
+    offers: Mapping[str, Offer],
+    now: datetime,
+    locking: bool,
+) -> Limits:
+    coupons = found.coupons.values()
     customer_id = None if customer is None else customer.id
-    return sketch_order(draft, lines, stored=stored, customer_id=customer_id, now=now)
-
-
-async def _count_redemptions(
-    tx: Tx, customer: Customer | None, coupons: Iterable[Coupon], *, locking: bool
-) -> Mapping[str, int]:
-    """Return the customer's redemptions by campaign; with ``locking`` nobody adds one meanwhile."""
-    if customer is None:
-        return {}
-    campaign_ids = sorted({c.campaign.id for c in coupons if c.campaign is not None})
-    count = lock_and_count_redemptions if locking else count_redemptions
-    return await count(tx, customer.id, campaign_ids=campaign_ids)
+    orders_before = None
+    if any(map(needs_order_count, offers.values())):
+        orders_before = (now, "") if order is None else (min(now, order.placed_at), order.id)
+    return await read_limits(
+        tx,
+        list_account_keys(coupons, customer_id),
+        customer_id=customer_id,
+        campaign_ids=sorted({c.campaign.id for c in coupons if c.campaign is not None}),
+        orders_before=orders_before,
+        locking=locking,
+    )
 
 
 async def _gather_facts(
@@ -206,34 +279,41 @@ async def _gather_facts(
     request: CheckoutRequest,
     *,
     customer: Customer | None,
-    order: Order,
-    offers: Sequence[Offer],
+    limits: Limits,
+    offers: Mapping[str, Offer],
     now: datetime,
 ) -> CustomerFacts:
     """Return what the offers want to know of the customer, and only that."""
     if customer is None:
         return CustomerFacts(id=None if request.customer is None else NEW_CUSTOMER)
-    orders = 0
-    if any(map(needs_order_count, offers)):
-        orders = await count_orders_before(
-            tx, customer.id, moment=min(now, order.placed_at), except_order_id=order.id
-        )
-    asked = set[str]().union(*map(list_segment_ids, offers))
+    asked = set[str]().union(*map(list_segment_ids, offers.values()))
     segments = frozenset[str]()
     if asked:
         segments = await segment_ids_of(tx, customer.id, now=now, among=asked)
-    return CustomerFacts(id=customer.id, order_count=orders, segment_ids=segments)
+    return CustomerFacts(id=customer.id, order_count=limits.order_count, segment_ids=segments)
 
 
-async def _list_products(tx: Tx, order: Order, offers: Sequence[Offer]) -> dict[str, Product]:
-    """Return the order's products by id, if an offer speaks of their attributes."""
-    ids = sorted({line.product_id for line in order.lines if line.product_id is not None})
-    if not ids or not any(map(names_attributes, offers)):
-        return {}
-    return {product.id: product for product in await list_products_named(tx, ids)}
+async def _list_products(
+    tx: Tx, found: Situation, *, order: Order | None, offers: Mapping[str, Offer]
+) -> dict[str, Product]:
+    """Return the order's products by id; those of lines that were changed meanwhile are read."""
+    products = {product.id: product for product in found.products}
+    if order is None or not any(map(names_attributes, offers.values())):
+        return products
+    missing = {line.product_id for line in order.lines} - products.keys() - {None}
+    if missing:
+        read = await list_products_named(tx, sorted(one for one in missing if one is not None))
+        products |= {product.id: product for product in read}
+    return products
 
 
-async def _find_location_id(tx: Tx, request: CheckoutRequest, order: Order) -> str | None:
-    if request.location_id is None:
-        return order.location_id
-    return (await get_location(tx, request.location_id)).id
+def _find_location_id(
+    request: CheckoutRequest, found: Situation, order: Order | None
+) -> str | None:
+    """Where it takes place: as the request says, else where the order was placed."""
+    named = _name_location(request)
+    if named is None:
+        return None if order is None else order.location_id
+    if found.location is None:
+        raise NotFound("location", named)
+    return found.location.id

@@ -19,7 +19,7 @@ async def validate(
     """Work out what redeeming ``request`` would come to; nothing is written.
 
     Raises InvalidInput for a request that cannot be accepted (keys: missing_redeemables,
-    too_many_redeemables, duplicate_redeemables, missing_order, order_discounted, …), and NotFound
+    too_many_redeemables, duplicate_redeemables, order_discounted, …), and NotFound
     for a customer, order or location that is named and does not exist.
     """
     check_request(request, rules)
@@ -40,4 +40,5 @@ def validate_snapshot(snapshot: Snapshot, rules: StackingRules) -> Validation:
         ),
         customer=snapshot.customer,
         order=snapshot.order,
+        project=snapshot.project,
     )

@@ -4,7 +4,7 @@ from litestar import Litestar
 
 from kaquan.api import create_app
 from kaquan.cli.holder import end_with_parent
-from kaquan.console import console_routers, docs_script
+from kaquan.console import console_routers, docs_script, render_error
 from kaquan.runtime import Database, configure_logs, load_settings
 from kaquan.storefront import storefront_routers
 
@@ -23,6 +23,7 @@ def application() -> Litestar:
         settings=settings,
         handlers=[*console_routers(), *storefront_routers()],
         docs_script=docs_script(),
+        show_error=render_error,
     )
     application.on_startup.append(database.open)
     application.on_shutdown.append(database.close)

@@ -18,7 +18,7 @@ from kaquan.customers.checks import (
     merge_metadata,
 )
 from kaquan.customers.consent import may_contact, record_consent, record_consents
-from kaquan.customers.lines import price_lines
+from kaquan.customers.lines import list_references, price_lines, price_with
 from kaquan.customers.load import (
     Progress,
     load_customers,
@@ -46,7 +46,14 @@ from kaquan.customers.model import (
     TimelineEntry,
     TimelineKind,
 )
-from kaquan.customers.orders import apply_discounts, create_order, update_order
+from kaquan.customers.orders import (
+    apply_discounts,
+    check_next_status,
+    check_order,
+    create_order,
+    store_priced_order,
+    update_order,
+)
 from kaquan.customers.people import (
     delete_customer,
     find_customer,
@@ -63,7 +70,14 @@ from kaquan.customers.store.customers import (
     list_customer_summaries,
     list_customers,
 )
-from kaquan.customers.store.orders import find_order, get_order, list_orders, lock_order
+from kaquan.customers.store.orders import (
+    find_order,
+    get_order,
+    list_orders,
+    list_orders_by_id,
+    lock_order,
+    read_order_row,
+)
 from kaquan.customers.timeline import customer_timeline
 
 __all__ = [
@@ -90,6 +104,8 @@ __all__ = [
     "apply_discounts",
     "check_metadata",
     "check_name",
+    "check_next_status",
+    "check_order",
     "check_reference",
     "count_customers",
     "create_order",
@@ -111,8 +127,10 @@ __all__ = [
     "list_customers",
     "list_locations",
     "list_orders",
+    "list_orders_by_id",
     "list_products",
     "list_products_named",
+    "list_references",
     "load_customers",
     "load_locations",
     "load_orders",
@@ -121,8 +139,11 @@ __all__ = [
     "may_contact",
     "merge_metadata",
     "price_lines",
+    "price_with",
+    "read_order_row",
     "record_consent",
     "record_consents",
+    "store_priced_order",
     "update_customer",
     "update_order",
     "update_product",

@@ -23,6 +23,16 @@ async def price_lines(
     A stated amount decides over quantity times price; without either the catalogue's price is
     taken. Raises InvalidInput with the path below ``field``, such as ``items[2].quantity``.
     """
+    references = list_references(drafts, field=field)
+    products = await list_products_named(tx, references) if references else []
+    return price_with(products, drafts, field=field)
+
+
+def list_references(drafts: Sequence[OrderLineDraft], *, field: str = "items") -> list[str]:
+    """Return the ids, ours or the merchant's, of all products that the lines may mean.
+
+    Raises InvalidInput for lines that can be no order's whatever the catalogue says.
+    """
     if len(drafts) > MOST_LINES:
         message = f"An order has at most {MOST_LINES} lines."
         raise InvalidInput(message, field=field)
@@ -30,7 +40,13 @@ async def price_lines(
     for index, draft in enumerate(drafts):
         _check_line(draft, f"{field}[{index}]")
         references |= {r for r in (draft.product_id, draft.source_id) if r is not None}
-    products = await list_products_named(tx, sorted(references)) if references else []
+    return sorted(references)
+
+
+def price_with(
+    products: Sequence[Product], drafts: Sequence[OrderLineDraft], *, field: str = "items"
+) -> tuple[OrderLine, ...]:
+    """Return what ``price_lines`` does, from the products that the lines' references name."""
     known = {product.source_id: product for product in products}
     known |= {product.id: product for product in products}
     return tuple(

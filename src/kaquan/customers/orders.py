@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
+import psycopg
 from msgspec import UNSET, UnsetType, structs
 
 from kaquan.customers.catalogue import find_location
@@ -17,8 +18,15 @@ from kaquan.customers.checks import (
 from kaquan.customers.lines import price_lines
 from kaquan.customers.model import NEXT_STATUSES, Order, OrderDraft, OrderLine, OrderStatus
 from kaquan.customers.people import find_customer, refresh_summaries
-from kaquan.customers.store.orders import find_order_by, insert_order, lock_order, update_order_row
-from kaquan.runtime import InvalidInput, NotFound, Tx, get_project, new_id
+from kaquan.customers.store.customers import refresh_summary_rows
+from kaquan.customers.store.orders import (
+    find_order_by,
+    insert_order,
+    insert_order_row,
+    lock_order,
+    update_order_row,
+)
+from kaquan.runtime import Duplicate, InvalidInput, NotFound, Tx, get_project, new_id
 
 T = TypeVar("T")
 
@@ -92,19 +100,46 @@ async def apply_discounts(
     return await _write(tx, known, changed)
 
 
-async def _check_draft(tx: Tx, draft: OrderDraft) -> None:
-    check_reference(draft.id, "id")
-    check_reference(draft.source_id, "source_id")
-    check_reference(draft.customer_id, "customer_id")
-    check_reference(draft.location_id, "location_id")
+async def store_priced_order(tx: Tx, order: Order, *, known: Order | None) -> None:
+    """Store an order whose values the caller has worked out and checked; no look-up is repeated.
+
+    ``known`` is the order as the caller has locked it, None for a new one; the caller has locked
+    their customers too. Nothing waits for an answer, so it is fit for a pipeline, in which the
+    database's refusal of a taken source_id comes out at the end.
+    """
+    if known is None:
+        await insert_order_row(tx, order)
+    else:
+        await update_order_row(tx, order)
+    customers = {o.customer_id for o in (order, known) if o is not None}
+    await refresh_summary_rows(tx, sorted(c for c in customers if c is not None))
+
+
+def check_order(draft: OrderDraft, *, field: str = "") -> None:
+    """Raise InvalidInput for values that no order can have; ``field`` leads to the order."""
+    check_reference(draft.id, f"{field}id")
+    check_reference(draft.source_id, f"{field}source_id")
+    check_reference(draft.customer_id, f"{field}customer_id")
+    check_reference(draft.location_id, f"{field}location_id")
     if not isinstance(draft.amount_minor, UnsetType):
-        check_amount(draft.amount_minor, "amount")
+        check_amount(draft.amount_minor, f"{field}amount")
     if not isinstance(draft.discount_minor, UnsetType):
-        check_amount(draft.discount_minor, "discount_amount")
+        check_amount(draft.discount_minor, f"{field}discount_amount")
     if draft.metadata is not UNSET:
-        check_metadata(draft.metadata, "metadata")
+        check_metadata(draft.metadata, f"{field}metadata")
     if isinstance(draft.placed_at, datetime):
-        check_time(draft.placed_at, "placed_at")
+        check_time(draft.placed_at, f"{field}placed_at")
+
+
+def check_next_status(known: OrderStatus, status: OrderStatus, *, field: str = "status") -> None:
+    """Raise InvalidInput (invalid_order_status) for a state that cannot follow ``known``."""
+    if status is not known and status not in NEXT_STATUSES[known]:
+        message = f"An order that is {known} cannot become {status}."
+        raise InvalidInput(message, field=field, key="invalid_order_status")
+
+
+async def _check_draft(tx: Tx, draft: OrderDraft) -> None:
+    check_order(draft)
     if draft.currency is not None:
         currency = (await get_project(tx)).currency
         if draft.currency != currency:
@@ -164,13 +199,23 @@ async def _change(tx: Tx, known: Order, draft: OrderDraft, *, now: datetime) -> 
 
 
 async def _write(tx: Tx, known: Order, changed: Order) -> Order:
-    if changed.status is not known.status and changed.status not in NEXT_STATUSES[known.status]:
-        message = f"An order that is {known.status} cannot become {changed.status}."
-        raise InvalidInput(message, field="status", key="invalid_order_status")
+    check_next_status(known.status, changed.status)
     order = _totalled(changed)
-    await update_order_row(tx, order)
+    await _update_row(tx, known, order)
     await _recount(tx, known, order)
     return order
+
+
+async def _update_row(tx: Tx, known: Order, order: Order) -> None:
+    if order.source_id == known.source_id:
+        await update_order_row(tx, order)
+        return
+    try:
+        async with tx.transaction():
+            await update_order_row(tx, order)
+    except psycopg.errors.UniqueViolation as error:
+        message = f"Another order has the id '{order.source_id}' already."
+        raise Duplicate(message, field="source_id") from error
 
 
 async def _recount(tx: Tx, *orders: Order) -> None:

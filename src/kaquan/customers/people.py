@@ -27,21 +27,24 @@ from kaquan.customers.store.upsert import GivenColumns, find_row, get_row, updat
 from kaquan.runtime import NotFound, Tx, new_id
 
 
-async def upsert_customer(tx: Tx, draft: CustomerDraft, *, now: datetime) -> Customer:
+async def upsert_customer(
+    tx: Tx, draft: CustomerDraft, *, known: Customer | None = None, now: datetime
+) -> Customer:
     """Store what the draft says about a customer and return the customer.
 
     The customer is found by our id, else by the merchant's, else entered as new. With our id the
-    merchant's is ignored. Safe to run at once with others for the same merchant's id.
+    merchant's is ignored. ``known`` is the customer whom the caller has just found that way.
+    Safe to run at once with others for the same merchant's id.
     Raises InvalidInput with the field that cannot be accepted, and NotFound for an unknown id.
     """
     checked = check_customer(draft, now=now)
     if checked.id is not None:
-        known = await find_row(tx, CUSTOMER, row_id=checked.id)
+        known = known or await find_row(tx, CUSTOMER, row_id=checked.id)
         if known is None:
             raise NotFound("customer", checked.id)
         return await _update(tx, known, structs.replace(checked, source_id=UNSET), now=now)
     if isinstance(checked.source_id, str):
-        known = await find_row(tx, CUSTOMER, source_id=checked.source_id)
+        known = known or await find_row(tx, CUSTOMER, source_id=checked.source_id)
         if known is not None:
             return await _update(tx, known, checked, now=now)
     return await upsert_row(tx, CUSTOMER, _given(checked), row_id=new_id("cust"), now=now)

@@ -1,6 +1,12 @@
 """Who may do what: API keys, people and sessions, the project's own keys."""
 
-from kaquan.trust.keys import authenticate_key, create_api_key, project_key, replace_api_key
+from kaquan.trust.keys import (
+    RecentKeys,
+    authenticate_key,
+    create_api_key,
+    project_key,
+    replace_api_key,
+)
 from kaquan.trust.model import Ability, Caller, IssuedKey, KeyKind, Role, SignedIn, User
 from kaquan.trust.people import (
     SignInRefused,
@@ -22,6 +28,7 @@ __all__ = [
     "FirstCredentials",
     "IssuedKey",
     "KeyKind",
+    "RecentKeys",
     "Role",
     "SignInRefused",
     "SignedIn",

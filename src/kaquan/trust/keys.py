@@ -6,9 +6,12 @@ import secrets
 import uuid
 from datetime import datetime, timedelta
 
+import msgspec
+
 from kaquan.runtime import Database, Tx, new_id, utc_now
 from kaquan.trust.model import Caller, IssuedKey, KeyKind
 from kaquan.trust.store import (
+    StoredKey,
     find_key,
     find_project_key,
     insert_key,
@@ -19,6 +22,39 @@ from kaquan.trust.store import (
 
 _TOKEN_BYTES = 32
 _LAST_USED_EVERY = timedelta(minutes=1)
+
+REMEMBERED_FOR = timedelta(seconds=5)
+MOST_REMEMBERED = 1024
+
+
+class RecentKeys:
+    """Keys that this process read a moment ago, so that a busy caller is not looked up each time.
+
+    A revoked key opens nothing from 5 seconds after its revocation on. At most 1024 keys are
+    kept, each with the digest of its token as the database has it, never the token; what nobody
+    issued is not remembered, so guessing neither fills nor poisons it.
+    """
+
+    def __init__(self) -> None:
+        self._keys: dict[str, tuple[StoredKey, datetime]] = {}
+
+    def find(self, app_id: str, *, now: datetime) -> StoredKey | None:
+        """Return the key if it was read in the last 5 seconds."""
+        key, read_at = self._keys.get(app_id, (None, now))
+        return key if timedelta(0) <= now - read_at < REMEMBERED_FOR else None
+
+    def remember(self, app_id: str, key: StoredKey, *, read_at: datetime) -> None:
+        """Keep a key that was just read, in the place of the one read longest ago."""
+        self._keys.pop(app_id, None)
+        if len(self._keys) >= MOST_REMEMBERED:
+            del self._keys[next(iter(self._keys))]
+        self._keys[app_id] = key, read_at
+
+    def note_use(self, app_id: str, *, now: datetime) -> None:
+        """Take down that the key was used, without taking it for read again."""
+        if app_id in self._keys:
+            key, read_at = self._keys[app_id]
+            self._keys[app_id] = msgspec.structs.replace(key, last_used_at=now), read_at
 
 
 async def create_api_key(
@@ -42,25 +78,45 @@ async def replace_api_key(tx: Tx, kind: KeyKind, *, name: str, now: datetime) ->
 
 
 async def authenticate_key(
-    database: Database, app_id: str, token: str, *, now: datetime
+    database: Database,
+    app_id: str,
+    token: str,
+    *,
+    now: datetime,
+    recent: RecentKeys | None = None,
 ) -> Caller | None:
     """Return who shows this pair, or None for an unknown, revoked or wrong one.
 
     A token has 256 random bits, so a plain SHA-256 is enough to store it; the comparison takes
-    the same time whatever differs.
+    the same time whatever differs. With ``recent`` a key is read once in 5 seconds, and may be
+    revoked that long without notice.
     """
     if "\x00" in app_id or not app_id:
         return None
-    async with database.transaction(lookup=app_id) as tx:
-        key = await find_key(tx, app_id)
+    recent = RecentKeys() if recent is None else recent
+    key = await _read_key(database, app_id, now=now, recent=recent)
     presented = _digest(token)
     expected = key.token_sha256 if key is not None else bytes(len(presented))
     if not hmac.compare_digest(presented, expected) or key is None or key.revoked_at is not None:
         return None
     if key.last_used_at is None or now - key.last_used_at > _LAST_USED_EVERY:
+        recent.note_use(app_id, now=now)
         async with database.transaction(key.project_id) as tx:
             await update_key_used(tx, key.id, now=now)
     return Caller(project_id=key.project_id, key_id=key.id, kind=key.kind, scopes=key.scopes)
+
+
+async def _read_key(
+    database: Database, app_id: str, *, now: datetime, recent: RecentKeys
+) -> StoredKey | None:
+    known = recent.find(app_id, now=now)
+    if known is not None:
+        return known
+    async with database.transaction(lookup=app_id) as tx:
+        key = await find_key(tx, app_id)
+    if key is not None and key.revoked_at is None:
+        recent.remember(app_id, key, read_at=now)
+    return key
 
 
 async def project_key(tx: Tx, purpose: str) -> bytes:

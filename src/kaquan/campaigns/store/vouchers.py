@@ -116,6 +116,14 @@ async def get_voucher(tx: Tx, code_or_id: str, *, lock: bool = False) -> Voucher
     return voucher
 
 
+async def list_vouchers_by_id(tx: Tx, voucher_ids: Sequence[str]) -> list[Voucher]:
+    """Return those of these vouchers that exist, by our ids."""
+    query: LiteralString = f"select {_COLUMNS}{_FROM} where v.id = any(%s) order by v.id"
+    async with tx.cursor(row_factory=struct_row(Voucher)) as cursor:
+        await cursor.execute(query, (list(voucher_ids),))
+        return await cursor.fetchall()
+
+
 async def list_vouchers(
     tx: Tx,
     *,

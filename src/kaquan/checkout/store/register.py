@@ -1,30 +1,24 @@
-"""SQL of the checkout: what a decision reads in one go, and the register of redemptions."""
+"""SQL of the register of redemptions."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, LiteralString
 
-import msgspec
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from kaquan.campaigns import Campaign, Voucher
-from kaquan.checkout.model import Coupon, Redemption, RedemptionKind, RedemptionResult
-from kaquan.customers import COUNTED_STATUSES
-from kaquan.runtime import InvalidInput, NotFound, Page, Project, Tx, struct_row
+from kaquan.checkout.model import (
+    CustomerRedemptions,
+    Redemption,
+    RedemptionKind,
+    RedemptionResult,
+)
+from kaquan.runtime import InvalidInput, NotFound, Page, Tx, struct_row
 
 LARGEST_PAGE = 1000
 
-_SETTING: LiteralString = """
-    select to_jsonb(p), coalesce((
-        select jsonb_agg(jsonb_build_array(
-                   to_jsonb(v) || jsonb_build_object(
-                       'campaign_name', c.name, 'metadata', coalesce(v.metadata, '{}')),
-                   to_jsonb(c)))
-          from voucher v left join campaign c on c.id = v.campaign_id
-         where v.code = any(%s)), '[]')
-      from project p where p.project_id = current_project()
-"""
+_SORTS: dict[str, LiteralString] = {"created_at": "r.created_at, r.id", "id": "r.id"}
+_SORTS_OF_CURSOR: dict[str, LiteralString] = {"created_at": "c.created_at, c.id", "id": "c.id"}
+
 _COLUMNS: LiteralString = (
     "r.id, r.kind, r.result, r.parent_id, r.reverses_id, r.voucher_id, v.code as voucher_code,"
     " r.campaign_id, r.customer_id, r.order_id, r.location_id, r.channel, r.tracking_id,"
@@ -35,71 +29,10 @@ _COLUMNS: LiteralString = (
     "         and b.kind = 'rollback' and b.result = 'SUCCESS') as rolled_back"
 )
 _FROM: LiteralString = "redemption r left join voucher v on v.id = r.voucher_id"
-_NET: LiteralString = (
+NET: LiteralString = (
     "r.kind = 'redemption' and r.result = 'SUCCESS' and not exists (select from redemption b"
     " where b.reverses_id = r.id and b.kind = 'rollback' and b.result = 'SUCCESS')"
 )
-
-
-async def read_setting(tx: Tx, codes: Sequence[str]) -> tuple[Project, dict[str, Coupon]]:
-    """Return the project, and the vouchers of these codes with their campaigns, by code.
-
-    Codes that nobody knows are left out. Raises NotFound without a project.
-    """
-    cursor = await tx.execute(_SETTING, (list(codes),))
-    row = await cursor.fetchone()
-    if row is None:
-        raise NotFound("project", "of this request")
-    pairs = msgspec.convert(row[1], list[tuple[Voucher, Campaign | None]])
-    coupons = {v.code: Coupon(v, campaign) for v, campaign in pairs}
-    return msgspec.convert(row[0], Project), coupons
-
-
-async def lock_and_count_redemptions(
-    tx: Tx, customer_id: str, *, campaign_ids: Sequence[str]
-) -> dict[str, int]:
-    """Let the customer's redemptions happen one after the other, and count those before this.
-
-    Both statements go in one round trip; the second sees what was committed while the first
-    waited.
-    """
-    async with tx.pipeline():
-        await lock_customer(tx, customer_id)
-        return await count_redemptions(tx, customer_id, campaign_ids=campaign_ids)
-
-
-async def lock_customer(tx: Tx, customer_id: str) -> None:
-    """Let the customer's redemptions and rollbacks happen one after the other."""
-    await tx.execute("select from customer where id = %s for no key update", (customer_id,))
-
-
-async def count_orders_before(
-    tx: Tx, customer_id: str, *, moment: datetime, except_order_id: str
-) -> int:
-    """Return how many purchases the customer had made by ``moment``, the one at hand aside."""
-    cursor = await tx.execute(
-        "select count(*) from orders where customer_id = %s and placed_at <= %s and id <> %s"
-        " and status = any(%s)",
-        (customer_id, moment, except_order_id, list(COUNTED_STATUSES)),
-    )
-    row = await cursor.fetchone()
-    assert row is not None
-    return row[0]
-
-
-async def count_redemptions(
-    tx: Tx, customer_id: str, *, campaign_ids: Sequence[str]
-) -> dict[str, int]:
-    """Return the customer's successful redemptions by campaign, those rolled back aside."""
-    if not campaign_ids:
-        return {}
-    cursor = await tx.execute(
-        "select r.campaign_id, count(*) from redemption r"
-        f" where r.customer_id = %s and r.campaign_id = any(%s) and {_NET}"
-        " group by 1",
-        (customer_id, list(campaign_ids)),
-    )
-    return dict(await cursor.fetchall())
 
 
 async def insert_redemptions(tx: Tx, redemptions: Sequence[Redemption]) -> None:
@@ -132,8 +65,37 @@ async def get_redemption(tx: Tx, redemption_id: str) -> Redemption:
 
 async def list_children(tx: Tx, parent_id: str) -> list[Redemption]:
     """Return the rows under a parent, in the order in which they were applied."""
-    query: LiteralString = f"select {_COLUMNS} from {_FROM} where r.parent_id = %s order by r.id"
-    return await _redemptions(tx, query, (parent_id,))
+    return (await list_children_of(tx, [parent_id]))[parent_id]
+
+
+async def list_children_of(tx: Tx, parent_ids: Sequence[str]) -> dict[str, list[Redemption]]:
+    """Return the rows under each of several parents, in the order in which they were applied."""
+    query: LiteralString = (
+        f"select {_COLUMNS} from {_FROM} where r.parent_id = any(%s) order by r.id"
+    )
+    children: dict[str, list[Redemption]] = {parent_id: [] for parent_id in parent_ids}
+    for child in await _redemptions(tx, query, (list(parent_ids),)):
+        assert child.parent_id is not None
+        children[child.parent_id].append(child)
+    return children
+
+
+async def count_redemptions_of(
+    tx: Tx, customer_ids: Sequence[str]
+) -> dict[str, CustomerRedemptions]:
+    """Return by customer how their attempts ended; a stack counts once for each voucher."""
+    async with tx.cursor(row_factory=struct_row(CustomerRedemptions)) as cursor:
+        await cursor.execute(
+            "select r.customer_id,"
+            " count(*) filter (where r.kind = 'redemption' and r.result = 'SUCCESS') as succeeded,"
+            " count(*) filter (where r.kind = 'redemption' and r.result = 'FAILURE') as failed,"
+            " count(*) filter (where r.kind = 'rollback' and r.result = 'SUCCESS') as rolled_back"
+            "  from redemption r where r.customer_id = any(%s) and r.voucher_id is not null"
+            " group by 1",
+            (list(customer_ids),),
+        )
+        found = {row.customer_id: row for row in await cursor.fetchall()}
+    return {key: found.get(key) or CustomerRedemptions(customer_id=key) for key in customer_ids}
 
 
 async def list_redemptions(
@@ -146,14 +108,20 @@ async def list_redemptions(
     kind: RedemptionKind | None = None,
     result: RedemptionResult | None = None,
     limit: int = 50,
+    order: str = "-created_at",
     cursor: str | None = None,
     page: int = 1,
 ) -> Page[Redemption]:
-    """Return a page of the register, newest first, with the exact total.
+    """Return a page of the register with the exact total.
 
-    ``cursor`` is the ``next_cursor`` of the page before; without it ``page`` counts from 1.
-    Raises InvalidInput for a limit outside 1 to 1000 or a page below 1.
+    ``order`` is created_at or id, with ``-`` in front for descending. ``cursor`` is the
+    ``next_cursor`` of the page before; without it ``page`` counts from 1. Raises InvalidInput
+    for another order, a limit outside 1 to 1000 or a page below 1.
     """
+    sort, descending = order.removeprefix("-"), order.startswith("-")
+    if sort not in _SORTS:
+        message = f"The list can be ordered by {', '.join(_SORTS)}, not by '{sort[:40]}'."
+        raise InvalidInput(message, field="order")
     if not 1 <= limit <= LARGEST_PAGE:
         message = f"A page has 1 to {LARGEST_PAGE} entries."
         raise InvalidInput(message, field="limit")
@@ -175,15 +143,21 @@ async def list_redemptions(
     total = await _count(tx, conditions, wanted)
     if cursor is not None:
         conditions.append(
-            sql.SQL(
-                "(r.created_at, r.id) < (select c.created_at, c.id from redemption c"
-                " where c.id = %(cursor)s)"
+            sql.SQL("({}) {} (select {} from redemption c where c.id = %(cursor)s)").format(
+                sql.SQL(_SORTS[sort]),
+                sql.SQL("<" if descending else ">"),
+                sql.SQL(_SORTS_OF_CURSOR[sort]),
             )
         )
     query = sql.SQL(
-        "select {} from {} {} order by r.created_at desc, r.id desc limit %(limit)s"
-        " offset %(offset)s"
-    ).format(sql.SQL(_COLUMNS), sql.SQL(_FROM), _where(conditions))
+        "select {} from {} {} order by ({}) {} limit %(limit)s offset %(offset)s"
+    ).format(
+        sql.SQL(_COLUMNS),
+        sql.SQL(_FROM),
+        _where(conditions),
+        sql.SQL(_SORTS[sort]),
+        sql.SQL("desc" if descending else "asc"),
+    )
     offset = 0 if cursor is not None else (page - 1) * limit
     parameters = {**wanted, "cursor": cursor, "limit": limit + 1, "offset": offset}
     items = await _redemptions(tx, query, parameters)

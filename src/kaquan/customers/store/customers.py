@@ -135,31 +135,30 @@ async def list_customer_summaries(
 
 
 async def refresh_summary_rows(tx: Tx, customer_ids: Sequence[str]) -> None:
-    """Recount the orders of locked customers into their summaries."""
-    parameters = {"customers": list(customer_ids), "counted": list(COUNTED_STATUSES)}
-    await tx.execute(
-        "delete from customer_summary s where s.customer_id = any(%(customers)s)"
-        " and not exists (select from orders o where o.customer_id = s.customer_id"
-        " and o.status = any(%(counted)s))",
-        parameters,
-    )
+    """Recount the orders of locked customers into their summaries, in one statement."""
     # A sum beyond the column's range stops at its end, so that no order can make it fail.
     await tx.execute(
-        "insert into customer_summary as s"
-        " (customer_id, order_count, spend_minor, first_order_at, last_order_at)"
-        " select o.customer_id, count(*), least(sum(o.total_minor), 9223372036854775807)::bigint,"
-        "        min(o.placed_at), max(o.placed_at)"
+        "with bought as ("
+        " select o.customer_id, count(*) as orders,"
+        "        least(sum(o.total_minor), 9223372036854775807)::bigint as spend,"
+        "        min(o.placed_at) as first_at, max(o.placed_at) as last_at"
         "   from orders o join customer c on c.project_id = o.project_id and c.id = o.customer_id"
         "  where o.customer_id = any(%(customers)s) and o.status = any(%(counted)s)"
         "    and c.erased_at is null"
         "  group by o.customer_id"
+        "), emptied as ("
+        " delete from customer_summary s where s.customer_id = any(%(customers)s)"
+        "    and not exists (select from bought b where b.customer_id = s.customer_id)"
+        ") insert into customer_summary as s"
+        " (customer_id, order_count, spend_minor, first_order_at, last_order_at)"
+        " select customer_id, orders, spend, first_at, last_at from bought"
         " on conflict (project_id, customer_id) do update"
         " set order_count = excluded.order_count, spend_minor = excluded.spend_minor,"
         "     first_order_at = excluded.first_order_at, last_order_at = excluded.last_order_at"
         " where (s.order_count, s.spend_minor, s.first_order_at, s.last_order_at)"
         "       is distinct from (excluded.order_count, excluded.spend_minor,"
         "                         excluded.first_order_at, excluded.last_order_at)",
-        parameters,
+        {"customers": list(customer_ids), "counted": list(COUNTED_STATUSES)},
     )
 
 

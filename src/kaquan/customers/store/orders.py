@@ -1,16 +1,17 @@
 """SQL of orders. Lines are parallel arrays of the order's row, replaced as a whole."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, LiteralString, cast
 
-import psycopg
+import msgspec
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from kaquan.customers.model import Order, OrderLine, OrderStatus
 from kaquan.customers.store.listing import Listing, ListRequest, Sort, list_page
-from kaquan.runtime import Duplicate, NotFound, Page, Tx
+from kaquan.runtime import NotFound, Page, Tx
 
 _COLUMNS: LiteralString = (
     "id, source_id, customer_id, location_id, status, amount_minor, discount_minor,"
@@ -29,6 +30,32 @@ _LISTING = Listing(
         "amount": Sort("amount_minor", int),
         "total": Sort("total_minor", int),
     },
+)
+_INSERT: LiteralString = (
+    "insert into orders (id, source_id, customer_id, location_id, status, amount_minor,"
+    " discount_minor, items_discount_minor, line_product_ids, line_source_ids,"
+    " line_quantities, line_unit_prices, line_amounts, line_discounts, line_details,"
+    " metadata, placed_at, created_at, updated_at)"
+    " values (%(id)s, %(source_id)s, %(customer_id)s, %(location_id)s, %(status)s,"
+    " %(amount_minor)s, %(discount_minor)s, %(items_discount_minor)s,"
+    " %(line_product_ids)s::text[], %(line_source_ids)s::text[], %(line_quantities)s::bigint[],"
+    " %(line_unit_prices)s::bigint[], %(line_amounts)s::bigint[],"
+    " %(line_discounts)s::bigint[], %(line_details)s, %(metadata)s, %(placed_at)s,"
+    " %(created_at)s, %(updated_at)s)"
+)
+_UPDATE: LiteralString = (
+    "update orders set source_id = %(source_id)s, customer_id = %(customer_id)s,"
+    " location_id = %(location_id)s, status = %(status)s,"
+    " amount_minor = %(amount_minor)s, discount_minor = %(discount_minor)s,"
+    " items_discount_minor = %(items_discount_minor)s,"
+    " line_product_ids = %(line_product_ids)s::text[],"
+    " line_source_ids = %(line_source_ids)s::text[],"
+    " line_quantities = %(line_quantities)s::bigint[],"
+    " line_unit_prices = %(line_unit_prices)s::bigint[],"
+    " line_amounts = %(line_amounts)s::bigint[],"
+    " line_discounts = %(line_discounts)s::bigint[],"
+    " line_details = %(line_details)s, metadata = %(metadata)s,"
+    " placed_at = %(placed_at)s, updated_at = %(updated_at)s where id = %(id)s"
 )
 
 
@@ -71,7 +98,7 @@ async def find_order_by(
         else:
             await cursor.execute(query, parameters)
         row = await cursor.fetchone()
-    return None if row is None else _order(row)
+    return None if row is None else read_order_row(row)
 
 
 async def list_orders(
@@ -105,50 +132,33 @@ async def list_orders(
         parameters=parameters,
         row=dict_row,
     )
-    return Page([_order(row) for row in result.items], result.total, result.next_cursor)
+    return Page([read_order_row(row) for row in result.items], result.total, result.next_cursor)
+
+
+async def list_orders_by_id(tx: Tx, order_ids: Sequence[str]) -> list[Order]:
+    """Return those of these orders that exist, by our ids."""
+    query: LiteralString = f"select {_COLUMNS} from orders where id = any(%s) order by id"
+    async with tx.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, (list(order_ids),))
+        return [read_order_row(row) for row in await cursor.fetchall()]
 
 
 async def insert_order(tx: Tx, order: Order) -> bool:
     """Store a new order; False when another transaction just stored its merchant's id."""
     cursor = await tx.execute(
-        "insert into orders (id, source_id, customer_id, location_id, status, amount_minor,"
-        " discount_minor, items_discount_minor, line_product_ids, line_source_ids,"
-        " line_quantities, line_unit_prices, line_amounts, line_discounts, line_details,"
-        " metadata, placed_at, created_at, updated_at)"
-        " values (%(id)s, %(source_id)s, %(customer_id)s, %(location_id)s, %(status)s,"
-        " %(amount_minor)s, %(discount_minor)s, %(items_discount_minor)s,"
-        " %(line_product_ids)s::text[], %(line_source_ids)s::text[], %(line_quantities)s::bigint[],"
-        " %(line_unit_prices)s::bigint[], %(line_amounts)s::bigint[],"
-        " %(line_discounts)s::bigint[], %(line_details)s, %(metadata)s, %(placed_at)s,"
-        " %(created_at)s, %(updated_at)s)"
-        " on conflict (project_id, source_id) do nothing",
-        _parameters(order),
+        _INSERT + " on conflict (project_id, source_id) do nothing", _parameters(order)
     )
     return cursor.rowcount == 1
 
 
+async def insert_order_row(tx: Tx, order: Order) -> None:
+    """Store a new order; the database refuses a merchant's id that is taken."""
+    await tx.execute(_INSERT, _parameters(order))
+
+
 async def update_order_row(tx: Tx, order: Order) -> None:
-    """Write a locked order back; raises Duplicate for a taken merchant's id."""
-    try:
-        async with tx.transaction():
-            await tx.execute(
-                "update orders set source_id = %(source_id)s, customer_id = %(customer_id)s,"
-                " location_id = %(location_id)s, status = %(status)s,"
-                " amount_minor = %(amount_minor)s, discount_minor = %(discount_minor)s,"
-                " items_discount_minor = %(items_discount_minor)s,"
-                " line_product_ids = %(line_product_ids)s::text[],"
-                " line_source_ids = %(line_source_ids)s::text[],"
-                " line_quantities = %(line_quantities)s::bigint[],"
-                " line_unit_prices = %(line_unit_prices)s::bigint[],"
-                " line_amounts = %(line_amounts)s::bigint[],"
-                " line_discounts = %(line_discounts)s::bigint[],"
-                " line_details = %(line_details)s, metadata = %(metadata)s,"
-                " placed_at = %(placed_at)s, updated_at = %(updated_at)s where id = %(id)s",
-                _parameters(order),
-            )
-    except psycopg.errors.UniqueViolation as error:
-        message = f"Another order has the id '{order.source_id}' already."
-        raise Duplicate(message, field="source_id") from error
+    """Write a locked order back; the database refuses a merchant's id that is taken."""
+    await tx.execute(_UPDATE, _parameters(order))
 
 
 def _parameters(order: Order) -> dict[str, Any]:
@@ -177,7 +187,8 @@ def _parameters(order: Order) -> dict[str, Any]:
     }
 
 
-def _order(row: dict[str, Any]) -> Order:
+def read_order_row(row: dict[str, Any]) -> Order:
+    """Make an order of its row, which may come as JSON (times are texts then)."""
     nothing: list[dict[str, Any]] = [{}] * len(row["line_quantities"])
     details = cast("list[dict[str, Any]] | None", row["line_details"])
     lines = tuple(
@@ -201,19 +212,4 @@ def _order(row: dict[str, Any]) -> Order:
             strict=True,
         )
     )
-    return Order(
-        id=row["id"],
-        source_id=row["source_id"],
-        customer_id=row["customer_id"],
-        location_id=row["location_id"],
-        status=OrderStatus(row["status"]),
-        amount_minor=row["amount_minor"],
-        discount_minor=row["discount_minor"],
-        items_discount_minor=row["items_discount_minor"],
-        total_minor=row["total_minor"],
-        lines=lines,
-        metadata=row["metadata"],
-        placed_at=row["placed_at"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-    )
+    return msgspec.convert(row | {"lines": lines}, Order)
