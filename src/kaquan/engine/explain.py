@@ -148,8 +148,8 @@ SENTENCES: Mapping[ReasonCode, Mapping[Language, str]] = {
         "en": "Enter the value printed on the coupon",
     },
     _C.FACE_VALUE_INVALID: {
-        "zh": "券面金额须大于零",
-        "en": "The value printed on the coupon must be above zero",
+        "zh": "券面金额不能为负",
+        "en": "The value printed on the coupon cannot be below zero",
     },
     _C.NOT_CLAIMED: {
         "zh": "此券领取后方可使用",

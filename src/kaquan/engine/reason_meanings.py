@@ -95,6 +95,6 @@ MEANINGS: Mapping[str, str] = {
     "free_item_without_price": "Goods that the offer adds to the cart have no price.",
     "threshold_not_met": "The amount is below the first threshold of the offer.",
     "face_value_missing": "The value printed on the coupon was not given.",
-    "face_value_invalid": "The value given as printed on the coupon is not an amount above zero.",
+    "face_value_invalid": "The value given as printed on the coupon is below zero.",
     "no_effect": "Nothing is left that it could discount.",
 }

@@ -58,7 +58,6 @@ def mailing_offer(number: int) -> dict[str, Any]:
     scope = {"attributes": {"mailings": [str(number)]}}
     return {
         "effect": {"code": "printed_value", "max_minor": _LARGEST_VALUE_MINOR, "scope": scope},
-        "condition": {"code": "has_items", "scope": scope},
     }
 
 

@@ -7,17 +7,21 @@ from kaquan.cli.demo.attribution import Replay
 from kaquan.cli.demo.model import Figures
 from kaquan.cli.demo.store import list_booklets, list_replay_results, list_replayed
 from kaquan.cli.demo.work import Done, Progress, Work
-from kaquan.customers import OrderDraft
+from kaquan.engine import NoEffect, StackingRules
 
 CHANNEL = "till"
 TRACKING_PREFIX = "complete-journey/"
 CHUNK = 50
+_RULES = StackingRules(no_effect=NoEffect.REDEEM_ANYWAY)
 REFUSED = "refused: "
 """Begins the name of the figure that counts what one reason refused."""
 
 
 async def replay_redemptions(work: Work, progress: Progress) -> Done:
-    """Redeem each historical coupon at its time; what the rules refuse is kept as a failure."""
+    """Redeem each historical coupon at its time; what the rules refuse is kept as a failure.
+
+    A coupon whose value is not to be found was used all the same: with nothing off.
+    """
     replays = sorted(
         work.dataset.replays(),
         key=lambda replay: (replay.presented.placed_at, replay.presented.number),
@@ -30,7 +34,8 @@ async def replay_redemptions(work: Work, progress: Progress) -> Done:
         some = waiting[first : first + CHUNK]
         async with work.transaction() as tx:
             for replay in some:
-                await redeem(tx, _request(replay, booklets), now=replay.presented.placed_at)
+                request, now = _request(replay, booklets), replay.presented.placed_at
+                await redeem(tx, request, now=now, rules=_RULES)
         progress.reach(len(replays) - len(waiting) + first + len(some), len(replays))
     return Done(rows=len(replays), figures=await _count(work, replays))
 
@@ -40,8 +45,8 @@ def _request(replay: Replay, booklets: dict[tuple[int, str], str]) -> CheckoutRe
     household = f"household-{presented.household_id}"
     code = booklets[presented.campaign_id, household]
     return CheckoutRequest(
-        redeemables=(Redeemable(id=code, face_value_minor=replay.face_value_minor),),
-        order=OrderDraft(amount_minor=0) if presented.is_empty else str(presented.basket_id),
+        redeemables=(Redeemable(id=code, face_value_minor=replay.face_value_minor or 0),),
+        order=None if presented.is_empty else str(presented.basket_id),
         customer=household,
         channel=CHANNEL,
         tracking_id=_tracking_id(replay),

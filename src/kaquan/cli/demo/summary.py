@@ -113,7 +113,8 @@ def _replay_findings(report: StepReport) -> dict[str, str]:
             f"{figures['redeemed']:,} of {report.rows:,} coupons used in 2017, "
             f"worth {_money(figures['discount_minor'])}. Values found: {figures['value: till']:,} "
             f"at the till, {figures['value: printed']:,} printed on the coupon, "
-            f"{figures['value: card']:,} estimated from the card discount."
+            f"{figures['value: card']:,} estimated from the card discount; "
+            f"{figures['value: none']:,} not to be found, booked with nothing off."
         ),
         "Refused": f"{sum(refused.values()):,}, kept as failed attempts: {reasons or 'none'}.",
     }

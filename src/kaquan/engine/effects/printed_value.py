@@ -12,7 +12,10 @@ from kaquan.engine.scope import EVERYTHING, Scope
 
 @EFFECTS.register
 class PrintedValue(Effect, frozen=True, kw_only=True):
-    """The value printed on the coupon off the lines in scope together, at most `max_minor`."""
+    """The value printed on the coupon off the lines in scope together, at most `max_minor`.
+
+    A value of 0 takes nothing off: a use whose worth nobody knows can be booked that way.
+    """
 
     code: ClassVar[str] = "printed_value"
 
@@ -23,8 +26,10 @@ class PrintedValue(Effect, frozen=True, kw_only=True):
         face_value = facts.face_value_minor
         if face_value is None:
             return Reason(ReasonCode.FACE_VALUE_MISSING)
-        if face_value <= 0:
+        if face_value < 0:
             return Reason(ReasonCode.FACE_VALUE_INVALID)
+        if face_value == 0:
+            return Outcome(inputs={"face_value_minor": 0})
         indexes = self.scope.indexes(facts.cart)
         if not indexes:
             return Reason(ReasonCode.NO_MATCHING_ITEMS)
