@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 FOLDER := $(if $(DATA_DIR),--data-dir "$(DATA_DIR)",)
 
-.PHONY: help setup demo test test-fast check format bench lock clean
+.PHONY: help setup demo test test-fast check format bench simulate crash lock clean
 
 help:
 	@echo "make demo       import real purchase data, run a campaign on it, serve the console"
@@ -14,6 +14,8 @@ help:
 	@echo "make test-fast  the tests without browser and long runs"
 	@echo "make check      format, lint, types, import rules"
 	@echo "make bench      the benchmarks, one JSON object a line"
+	@echo "make simulate   random operations against a model; SEED=… STEPS=…"
+	@echo "make crash      kill servers under load and look for losses; CYCLES=…"
 	@echo "make lock       renew constraints.txt"
 
 setup: $(READY)
@@ -46,6 +48,13 @@ test-fast: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+simulate: setup
+	PYTHONPATH=tests $(BIN)/python -m simulation $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS))
+
+crash: setup
+	$(BIN)/python -m benchmarks.crash $(if $(CYCLES),--cycles $(CYCLES))
+	$(BIN)/python -m benchmarks.crash --cycles 2 --without-durability
 
 lock:
 	$(PYTHON) -m venv .cache/lock

@@ -74,7 +74,7 @@ def _candidate(snapshot: Snapshot, redeemable: Redeemable, coupon: Coupon) -> Ca
         active=coupon.voucher.active and (campaign is None or campaign.active),
         uses_left=find_uses_left(coupon, snapshot.accounts),
         customer_uses_left=find_customer_uses_left(
-            coupon, snapshot.customer_id, accounts=snapshot.accounts, redeemed=redeemed
+            coupon, snapshot.customer_facts.id, accounts=snapshot.accounts, redeemed=redeemed
         ),
         budget_left_minor=find_budget_left(coupon, snapshot.accounts),
         customer_redemptions=redeemed,

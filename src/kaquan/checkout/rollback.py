@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from kaquan.campaigns import list_vouchers_by_id
 from kaquan.checkout.model import (
     Redemption,
     RedemptionKind,
@@ -21,7 +22,14 @@ from kaquan.checkout.store.register import (
 )
 from kaquan.checkout.store.situation import lock_customer
 from kaquan.customers import NEXT_STATUSES, Order, OrderStatus, apply_discounts, lock_order
-from kaquan.ledger import give_back, list_transfers, post_transfers
+from kaquan.ledger import (
+    AccountKind,
+    Movement,
+    give_back,
+    issue,
+    list_transfers,
+    post_transfers,
+)
 from kaquan.runtime import Tx, new_ids
 
 
@@ -113,13 +121,22 @@ def _build_rollbacks(
 
 async def _return_limits(tx: Tx, rollbacks: Sequence[Redemption], *, now: datetime) -> None:
     """Give back all that was taken, in one go; parents took nothing themselves."""
-    movements = [
-        give_back(transfer, transfer.amount - transfer.reversed, cause_id=rollback.id)
-        for rollback in rollbacks
-        if rollback.reverses_id is not None
-        for transfer in await list_transfers(tx, rollback.reverses_id)
-        if transfer.amount > transfer.reversed
-    ]
+    ids = {rollback.voucher_id for rollback in rollbacks if rollback.voucher_id is not None}
+    vouchers = await list_vouchers_by_id(tx, sorted(ids))
+    limited = {voucher.id for voucher in vouchers if voucher.quantity is not None}
+    movements: list[Movement] = []
+    for rollback in rollbacks:
+        if rollback.reverses_id is None:
+            continue
+        for transfer in await list_transfers(tx, rollback.reverses_id):
+            left = transfer.amount - transfer.reversed
+            if left == 0:
+                continue
+            movements.append(give_back(transfer, left, cause_id=rollback.id))
+            if transfer.kind is AccountKind.USED and transfer.to_owner in limited:
+                # Taken while the voucher had no limit, and so not out of its uses: now it has.
+                use = issue(transfer.to_owner, AccountKind.USES, left, cause_id=rollback.id)
+                movements.append(use)
     await post_transfers(tx, movements, now=now)
 
 

@@ -6,6 +6,7 @@ from kaquan.checkout.basket import add_up
 from kaquan.checkout.decision import decide_snapshot
 from kaquan.checkout.demand import check_request
 from kaquan.checkout.model import CheckoutRequest, Validation
+from kaquan.checkout.orders import check_open
 from kaquan.checkout.snapshot import Snapshot, take_snapshot
 from kaquan.engine import StackingRules
 from kaquan.runtime import Tx
@@ -19,11 +20,12 @@ async def validate(
     """Work out what redeeming ``request`` would come to; nothing is written.
 
     Raises InvalidInput for a request that cannot be accepted (keys: missing_redeemables,
-    too_many_redeemables, duplicate_redeemables, order_discounted, …), and NotFound
+    too_many_redeemables, duplicate_redeemables, order_discounted, invalid_order_status, …), and NotFound
     for a customer, order or location that is named and does not exist.
     """
     check_request(request, rules)
     snapshot = await take_snapshot(tx, request, now=now, locking=False)
+    check_open(snapshot)
     return validate_snapshot(snapshot, rules)
 
 

@@ -1,0 +1,100 @@
+"""The reference shop: the same steps as the real one, and what ought to come of them."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from simulation.reference import campaigns, checkout, people
+from simulation.reference.state import Given, Shop
+from simulation.steps import (
+    AddVoucher,
+    ChangeCampaign,
+    ChangeOrder,
+    ChangeVoucher,
+    DeleteCampaign,
+    DeleteVoucher,
+    EnterCustomer,
+    EnterOrder,
+    EraseCustomer,
+    ExpireHolds,
+    Expose,
+    IssueVouchers,
+    OpenCampaign,
+    Outcome,
+    PlaceHold,
+    Publish,
+    PublishToMany,
+    Redeem,
+    ReleaseHold,
+    RollBack,
+    Step,
+    Validate,
+)
+
+REMEMBERED_FOR = timedelta(days=30)
+LASTING = {
+    "redeemed",
+    "refused",
+    "published",
+    "rolled back",
+    "already_rolled_back",
+    "invalid_redemption",
+    "invalid_redemption_parent",
+}
+"""Answers that are remembered under the key of their request; errors are not."""
+
+
+class Reference:
+    """A shop in plain Python. ``play`` says how a step must end and lets it happen."""
+
+    def __init__(self, shop: Shop | None = None) -> None:
+        self.shop = shop or Shop()
+        self._answers: dict[str, tuple[datetime, bytes, Outcome]] = {}
+
+    def play(self, step: Step, now: datetime, seen: Outcome) -> Outcome:
+        """Return the right outcome; of ``seen`` only the names that were made up are used."""
+        if step.key is None:
+            return self.decide(step, Given(now, seen.names))
+        known = self._answers.get(step.key)
+        if known is not None and known[0] >= now - REMEMBERED_FOR:
+            same = known[1] == msgspec.json.encode(step)
+            return known[2] if same else Outcome(kind="idempotency_key_reused")
+        outcome = self.decide(step, Given(now, seen.names))
+        if outcome.kind in LASTING:
+            self._answers[step.key] = (now, msgspec.json.encode(step), outcome)
+        return outcome
+
+    def decide(self, step: Step, given: Given) -> Outcome:
+        """Let a step happen that was not answered before."""
+        try:
+            return _PLAYS[type(step)](self.shop, step, given)
+        except (LookupError, ValueError) as error:
+            # It made nothing, or not as much, where it should have made something.
+            return Outcome(kind=f"more than was seen ({error!r})")
+
+
+_Play = Callable[[Shop, Any, Given], Outcome]
+_PLAYS: dict[type[Step], _Play] = {
+    OpenCampaign: campaigns.play_open_campaign,
+    ChangeCampaign: campaigns.play_change_campaign,
+    DeleteCampaign: campaigns.play_delete_campaign,
+    IssueVouchers: campaigns.play_issue,
+    AddVoucher: campaigns.play_add_voucher,
+    ChangeVoucher: campaigns.play_change_voucher,
+    DeleteVoucher: campaigns.play_delete_voucher,
+    Publish: campaigns.play_publish,
+    PublishToMany: campaigns.play_publish_to_many,
+    Expose: campaigns.play_expose,
+    Validate: checkout.play_validate,
+    Redeem: checkout.play_redeem,
+    RollBack: checkout.play_roll_back,
+    PlaceHold: people.play_place_hold,
+    ReleaseHold: people.play_release_hold,
+    ExpireHolds: people.play_expire_holds,
+    EnterCustomer: people.play_enter_customer,
+    EraseCustomer: people.play_erase_customer,
+    EnterOrder: checkout.play_enter_order,
+    ChangeOrder: checkout.play_change_order,
+}
