@@ -16,10 +16,12 @@ _PAGE = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Kaquan API</title>
+<link rel="icon" href="data:,">
 <script type="module" src="{script}"></script>
 </head>
 <body>
-<rapi-doc spec-url="{document}" load-fonts="false" render-style="read" schema-style="table">
+<rapi-doc spec-url="{document}" load-fonts="false" render-style="read" schema-style="table"
+          show-header="false">
 </rapi-doc>
 </body>
 </html>

@@ -14,6 +14,7 @@ import msgspec
 
 from kaquan.runtime import KaquanError, Unavailable
 
+_PARENT_VARIABLE = "KAQUAN_SERVER_PID"
 _POLL_S = 0.2
 _PORT_PATIENCE_S = 5.0
 
@@ -69,9 +70,17 @@ def wait_for_port(host: str, port: int) -> None:
         time.sleep(_POLL_S)
 
 
+def name_parent() -> None:
+    """Let the child processes of this one know whose they are."""
+    os.environ[_PARENT_VARIABLE] = str(os.getpid())
+
+
 def end_with_parent() -> None:
-    """End this process soon after its parent has gone, however the parent went."""
-    parent = os.getppid()
+    """End this process soon after the one that named itself its parent has gone, however it went.
+
+    The parent may be gone before this is called, so asking the system for it would not do.
+    """
+    parent = int(os.environ[_PARENT_VARIABLE])
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -15,7 +15,7 @@ from granian.server import Server
 
 from kaquan import campaigns, outreach
 from kaquan.cli.connect import database_url
-from kaquan.cli.holder import end_with_parent, held_folder, wait_for_port
+from kaquan.cli.holder import end_with_parent, held_folder, name_parent, wait_for_port
 from kaquan.runtime import (
     JobServices,
     Settings,
@@ -74,6 +74,7 @@ async def _work(url: str, settings: Settings) -> None:
 
 def _hand_down(settings: Settings, url: str, address: str) -> None:
     """Tell the child processes, through the environment, what this process found out."""
+    name_parent()
     os.environ["KAQUAN_DATA_DIR"] = str(settings.data_dir)
     os.environ["KAQUAN_DATABASE_URL"] = url
     os.environ.setdefault("KAQUAN_PUBLIC_URL", settings.public_url or address)
