@@ -182,7 +182,8 @@ async def claim_messages(tx: Tx, *, limit: int, now: datetime, until: datetime) 
     )
     async with tx.cursor(row_factory=struct_row(Message)) as cursor:
         await cursor.execute(query, {"limit": limit, "now": now, "until": until})
-        return sorted(await cursor.fetchall(), key=lambda message: message.id)
+        # One that brought the connection down before goes last: it must not hold up the others.
+        return sorted(await cursor.fetchall(), key=lambda message: (message.attempts, message.id))
 
 
 async def has_due_messages(tx: Tx, *, now: datetime) -> bool:
