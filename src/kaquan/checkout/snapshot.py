@@ -35,7 +35,6 @@ from kaquan.customers import (
     OrderDraft,
     Product,
     check_order,
-    check_reference,
     find_customer,
     list_products_named,
     list_references,
@@ -45,7 +44,7 @@ from kaquan.customers import (
 )
 from kaquan.engine import Cart, CustomerFacts, Offer
 from kaquan.ledger import Account, AccountKey
-from kaquan.runtime import InvalidInput, NotFound, Project, Tx
+from kaquan.runtime import InvalidInput, NotFound, Project, Tx, check_reference
 from kaquan.segments import segment_ids_of
 
 NEW_CUSTOMER = "new"

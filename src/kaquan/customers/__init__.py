@@ -10,13 +10,7 @@ from kaquan.customers.catalogue import (
     upsert_location,
     upsert_product,
 )
-from kaquan.customers.checks import (
-    MAX_MINOR,
-    check_metadata,
-    check_name,
-    check_reference,
-    merge_metadata,
-)
+from kaquan.customers.checks import merge_metadata
 from kaquan.customers.consent import may_contact, record_consent, record_consents
 from kaquan.customers.lines import list_references, price_lines, price_with
 from kaquan.customers.load import (
@@ -82,7 +76,6 @@ from kaquan.customers.timeline import customer_timeline
 
 __all__ = [
     "COUNTED_STATUSES",
-    "MAX_MINOR",
     "NEXT_STATUSES",
     "Consent",
     "Customer",
@@ -102,11 +95,8 @@ __all__ = [
     "TimelineEntry",
     "TimelineKind",
     "apply_discounts",
-    "check_metadata",
-    "check_name",
     "check_next_status",
     "check_order",
-    "check_reference",
     "count_customers",
     "create_order",
     "customer_timeline",

@@ -4,18 +4,20 @@ from datetime import datetime
 
 from msgspec import UNSET, UnsetType, structs
 
-from kaquan.customers.checks import (
-    check_amount,
-    check_attributes,
+from kaquan.customers.checks import check_amount, check_attributes
+from kaquan.customers.model import Location, LocationDraft, Product, ProductDraft
+from kaquan.customers.store.catalogue import LOCATION, PRODUCT, delete_product_row
+from kaquan.customers.store.upsert import GivenColumns, find_row, get_row, update_row, upsert_row
+from kaquan.runtime import (
+    InvalidInput,
+    NotFound,
+    Tx,
     check_metadata,
     check_name,
     check_reference,
     check_text,
+    new_id,
 )
-from kaquan.customers.model import Location, LocationDraft, Product, ProductDraft
-from kaquan.customers.store.catalogue import LOCATION, PRODUCT, delete_product_row
-from kaquan.customers.store.upsert import GivenColumns, find_row, get_row, update_row, upsert_row
-from kaquan.runtime import InvalidInput, NotFound, Tx, new_id
 
 
 async def upsert_product(tx: Tx, draft: ProductDraft, *, now: datetime) -> Product:

@@ -15,8 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from kaquan.customers.checks import LONGEST_TEXT, MAX_MINOR, check_metadata
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import LONGEST_TEXT, MAX_MINOR, InvalidInput, check_metadata
 
 Integers: TypeAlias = npt.NDArray[np.int64]
 Array: TypeAlias = Any

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from kaquan.customers.checks import check_reference, check_text, check_time
 from kaquan.customers.model import Consent
 from kaquan.customers.store.customers import (
     insert_consents,
@@ -11,7 +10,7 @@ from kaquan.customers.store.customers import (
     list_existing_ids,
     lock_customers,
 )
-from kaquan.runtime import NotFound, Tx
+from kaquan.runtime import NotFound, Tx, check_reference, check_text, check_time
 
 
 async def record_consent(

@@ -2,15 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from kaquan.customers.checks import (
-    check_amount,
-    check_metadata,
-    check_quantity,
-    check_reference,
-)
+from kaquan.customers.checks import check_amount, check_quantity
 from kaquan.customers.model import OrderLine, OrderLineDraft, Product
 from kaquan.customers.store.catalogue import list_products_named
-from kaquan.runtime import InvalidInput, Tx
+from kaquan.runtime import InvalidInput, Tx, check_metadata, check_reference
 
 MOST_LINES = 10_000
 

@@ -11,15 +11,7 @@ from typing import Any, LiteralString, TypeAlias
 import msgspec
 import pyarrow as pa
 
-from kaquan.customers.checks import (
-    LONGEST_NAME,
-    LONGEST_REFERENCE,
-    check_attributes,
-    check_birth_date,
-    check_email,
-    check_name,
-    check_phone,
-)
+from kaquan.customers.checks import check_attributes, check_birth_date, check_email, check_phone
 from kaquan.customers.columns import (
     check_each,
     csv_parts,
@@ -45,7 +37,7 @@ from kaquan.customers.store.bulk import (
     merge_staged,
     stage_rows,
 )
-from kaquan.runtime import Tx, new_ids
+from kaquan.runtime import LONGEST_NAME, LONGEST_REFERENCE, Tx, check_name, new_ids
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with how many rows were handed to the database so far, and how many there are."""

@@ -7,7 +7,6 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from kaquan.customers.checks import LONGEST_REFERENCE, MAX_MINOR
 from kaquan.customers.columns import (
     Array,
     Integers,
@@ -27,7 +26,7 @@ from kaquan.customers.columns import (
     unique_text_column,
 )
 from kaquan.customers.model import OrderStatus
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import LONGEST_REFERENCE, MAX_MINOR, InvalidInput
 
 _LINE_FIELDS = ("quantity", "unit_price_minor", "amount_minor", "discount_minor")
 # Sums are taken in two halves of this many bits, so that no sum of 64-bit integers overflows.

@@ -8,13 +8,7 @@ import psycopg
 from msgspec import UNSET, UnsetType, structs
 
 from kaquan.customers.catalogue import find_location
-from kaquan.customers.checks import (
-    check_amount,
-    check_metadata,
-    check_reference,
-    check_time,
-    merge_metadata,
-)
+from kaquan.customers.checks import check_amount, merge_metadata
 from kaquan.customers.lines import price_lines
 from kaquan.customers.model import NEXT_STATUSES, Order, OrderDraft, OrderLine, OrderStatus
 from kaquan.customers.people import find_customer, refresh_summaries
@@ -26,7 +20,17 @@ from kaquan.customers.store.orders import (
     lock_order,
     update_order_row,
 )
-from kaquan.runtime import Duplicate, InvalidInput, NotFound, Tx, get_project, new_id
+from kaquan.runtime import (
+    Duplicate,
+    InvalidInput,
+    NotFound,
+    Tx,
+    check_metadata,
+    check_reference,
+    check_time,
+    get_project,
+    new_id,
+)
 
 T = TypeVar("T")
 

@@ -7,12 +7,8 @@ from msgspec import UNSET, structs
 from kaquan.customers.checks import (
     check_birth_date,
     check_email,
-    check_metadata,
-    check_name,
     check_optional_metadata,
     check_phone,
-    check_reference,
-    check_text,
     merge_metadata,
 )
 from kaquan.customers.model import Customer, CustomerDraft, CustomerSummary
@@ -24,7 +20,15 @@ from kaquan.customers.store.customers import (
     refresh_summary_rows,
 )
 from kaquan.customers.store.upsert import GivenColumns, find_row, get_row, update_row, upsert_row
-from kaquan.runtime import NotFound, Tx, new_id
+from kaquan.runtime import (
+    NotFound,
+    Tx,
+    check_metadata,
+    check_name,
+    check_reference,
+    check_text,
+    new_id,
+)
 
 
 async def upsert_customer(

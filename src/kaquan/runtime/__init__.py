@@ -2,6 +2,9 @@
 
 from kaquan.runtime.actions import start_action
 from kaquan.runtime.checks import (
+    LONGEST_NAME,
+    LONGEST_REFERENCE,
+    LONGEST_TEXT,
     MAX_MINOR,
     check_metadata,
     check_name,
@@ -41,6 +44,9 @@ from kaquan.runtime.store import (
 from kaquan.runtime.telemetry import configure_logs
 
 __all__ = [
+    "LONGEST_NAME",
+    "LONGEST_REFERENCE",
+    "LONGEST_TEXT",
     "MAX_MINOR",
     "PROJECT_DIRECTORY",
     "UNTIL_DONE",

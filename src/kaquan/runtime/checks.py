@@ -39,8 +39,11 @@ def check_text(value: Text, field: str, *, longest: int = LONGEST_TEXT) -> Text:
 
 
 def check_name(value: Text, field: str) -> Text:
-    """Return a name or title: at most 255 characters."""
-    return check_text(value, field, longest=LONGEST_NAME)
+    """Return a name or title: one line of at most 255 characters."""
+    text = check_text(value, field, longest=LONGEST_NAME)
+    if isinstance(text, str) and len(text.splitlines()) > 1:
+        raise InvalidInput("A name stands on one line.", field=field)
+    return text
 
 
 def check_reference(value: Text, field: str) -> Text:

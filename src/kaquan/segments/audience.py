@@ -7,8 +7,7 @@ from typing import Any
 from msgspec import structs
 from psycopg import sql
 
-from kaquan.customers import check_metadata
-from kaquan.runtime import InvalidInput, KaquanError, Tx, get_project, new_id
+from kaquan.runtime import InvalidInput, KaquanError, Tx, check_metadata, get_project, new_id
 from kaquan.segments.compile import Compiler
 from kaquan.segments.model import Rule, Segment, SegmentKind
 from kaquan.segments.operands import check_value_text
