@@ -15,7 +15,7 @@ from kaquan.runtime.checks import (
     is_storable,
 )
 from kaquan.runtime.clock import utc_now
-from kaquan.runtime.database import Database, Tx, copy_rows, open_database, set_project, struct_row
+from kaquan.runtime.database import Database, Tx, open_database, set_project, struct_row
 from kaquan.runtime.embedded import binary, embedded_postgres, running_address
 from kaquan.runtime.errors import Duplicate, InvalidInput, KaquanError, NotFound, Unavailable
 from kaquan.runtime.idempotency import Answer, KeyInFlight, KeyReused, answer_once
@@ -75,7 +75,6 @@ __all__ = [
     "check_time",
     "check_whole_number",
     "configure_logs",
-    "copy_rows",
     "create_project",
     "defer_job",
     "embedded_postgres",

@@ -1,12 +1,12 @@
 """Connections and transactions. One transaction is one project's, and only sees its rows."""
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any, LiteralString, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import msgspec
 import psycopg
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory, TupleRow, kwargs_row
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
@@ -104,39 +104,6 @@ async def _enter(connection: Tx, project_id: int | None, lookup: str | None) -> 
 async def set_project(tx: Tx, project_id: int) -> None:
     """Let the transaction see ``project_id``'s rows from here on (for jobs and imports)."""
     await tx.execute("select set_config('kaquan.project_id', %s, true)", (str(project_id),))
-
-
-async def copy_rows(
-    tx: Tx,
-    table: LiteralString,
-    columns: tuple[LiteralString, ...],
-    rows: Iterable[tuple[Any, ...]],
-) -> int:
-    """Insert an iterable of row tuples into ``table`` as fast as PostgreSQL takes them.
-
-    Rows are COPYed to a temporary table first, because COPY does not enforce row-level
-    policies, and then inserted by one statement that does. Returns how many rows there were.
-    """
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    staging = sql.Identifier(f"staging_{table}")
-    await tx.execute(
-        sql.SQL("create temp table {} on commit drop as select {} from {} with no data").format(
-            staging, names, sql.Identifier(table)
-        )
-    )
-    count = 0
-    async with tx.cursor() as cursor:
-        async with cursor.copy(sql.SQL("copy {} ({}) from stdin").format(staging, names)) as copy:
-            for row in rows:
-                await copy.write_row(row)
-                count += 1
-        await cursor.execute(
-            sql.SQL("insert into {} ({}) select {} from {}").format(
-                sql.Identifier(table), names, names, staging
-            )
-        )
-    await tx.execute(sql.SQL("drop table {}").format(staging))
-    return count
 
 
 def struct_row(kind: type[Row]) -> AsyncRowFactory[Row]:
