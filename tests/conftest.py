@@ -44,7 +44,9 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Ge
             url = make_conninfo(outside, dbname=name)
         else:
             url = stack.enter_context(
-                embedded_postgres(_shared_folder(tmp_path_factory, worker_id), database=name)
+                embedded_postgres(
+                    _shared_folder(tmp_path_factory, worker_id), database=name, durable=False
+                )
             )
         migrate(url)
         yield url

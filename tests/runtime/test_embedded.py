@@ -40,6 +40,19 @@ def test_it_runs_while_the_block_lasts_and_keeps_its_data(tmp_path: Path) -> Non
         assert _remembered(url) == [1]
 
 
+def _waits_for_the_disk(url: str) -> list[str]:
+    settings = ("fsync", "synchronous_commit", "full_page_writes")
+    with psycopg.connect(url) as connection:
+        return [connection.execute(f"show {name}").fetchall()[0][0] for name in settings]
+
+
+def test_it_is_durable_unless_told_otherwise(tmp_path: Path) -> None:
+    with embedded_postgres(tmp_path, durable=False) as url:
+        assert _waits_for_the_disk(url) == ["off", "off", "off"]
+    with embedded_postgres(tmp_path) as url:
+        assert _waits_for_the_disk(url) == ["on", "on", "on"]
+
+
 def test_the_last_user_stops_it(tmp_path: Path) -> None:
     with embedded_postgres(tmp_path) as url:
         with embedded_postgres(tmp_path, database="another") as other:

@@ -22,7 +22,7 @@ def main() -> int:
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        with embedded_postgres(Path(folder)) as url:
+        with embedded_postgres(Path(folder), durable=False) as url:
             migrate(url)
             try:
                 report = asyncio.run(_run(url, options.seed, options.steps))

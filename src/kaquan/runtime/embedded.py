@@ -29,14 +29,19 @@ _START_TIMEOUT_S = 300
 _STOP_TIMEOUT_S = 120
 _POLL_S = 0.1
 _DATABASE = "kaquan"
+_NOT_DURABLE = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
 
 
 @contextmanager
-def embedded_postgres(data_dir: Path, *, database: str = _DATABASE) -> Generator[str]:
+def embedded_postgres(
+    data_dir: Path, *, database: str = _DATABASE, durable: bool = True
+) -> Generator[str]:
     """Run the embedded server on ``data_dir`` while the block lasts; yield a connection URL.
 
-    The server is started when it is not running and stopped when its last user leaves. Raises
-    Unavailable when the folder cannot be used or the server does not start.
+    The server is started when it is not running and stopped when its last user leaves. Without
+    ``durable`` nothing waits for the disk, and a crash of the machine may lose everything: for
+    rehearsals whose data nobody wants to keep. Raises Unavailable when the folder cannot be
+    used or the server does not start.
     """
     pgdata = data_dir / "postgres"
     try:
@@ -49,7 +54,7 @@ def embedded_postgres(data_dir: Path, *, database: str = _DATABASE) -> Generator
     with users, starting:
         with _exclusive(starting):
             fcntl.flock(users, fcntl.LOCK_SH)
-            _initialise(pgdata)
+            _initialise(pgdata, durable=durable)
             _start(pgdata)
             url = _address(pgdata, database)
             _ensure_database(pgdata, database)
@@ -87,7 +92,7 @@ def _exclusive(file: IO[str]) -> Generator[None]:
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _initialise(pgdata: Path) -> None:
+def _initialise(pgdata: Path, *, durable: bool) -> None:
     if os.geteuid() == 0:
         _ensure_system_user()
         _open_path_to(binary("postgres"))
@@ -103,14 +108,15 @@ def _initialise(pgdata: Path) -> None:
             "--locale-provider=builtin",
             "--locale=C.UTF-8",
             "--username=postgres",
+            *(() if durable else ("--no-sync",)),
             f"--pgdata={pgdata}",
         ]
         _run("initdb", arguments, timeout_s=_START_TIMEOUT_S)
-    _write_configuration(pgdata)
+    _write_configuration(pgdata, durable=durable)
 
 
-def _write_configuration(pgdata: Path) -> None:
-    """Write the settings that suit one machine; durability stays at PostgreSQL's safe defaults."""
+def _write_configuration(pgdata: Path, *, durable: bool) -> None:
+    """Write the settings that suit one machine; durability is at PostgreSQL's safe defaults."""
     memory_mb = psutil.virtual_memory().total // 2**20
     shared_mb = max(128, min(memory_mb // 8, 2048))
     lines = [
@@ -130,6 +136,7 @@ def _write_configuration(pgdata: Path) -> None:
         "jit = off",
         "timezone = 'UTC'",
         "log_timezone = 'UTC'",
+        *(() if durable else _NOT_DURABLE),
         "include_if_exists = 'local.conf'",
     ]
     target = pgdata / "kaquan.conf"
