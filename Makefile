@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 FOLDER := $(if $(DATA_DIR),--data-dir "$(DATA_DIR)",)
 
-.PHONY: help setup demo test test-fast check format bench simulate crash lock clean
+.PHONY: help setup demo test test-fast check format bench simulate crash lock clean compatibility
 
 help:
 	@echo "make demo       import real purchase data, run a campaign on it, serve the console"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench      the benchmarks, one JSON object a line"
 	@echo "make simulate   random operations against a model; SEED=… STEPS=…"
 	@echo "make crash      kill servers under load and look for losses; CYCLES=…"
+	@echo "make compatibility  renew docs/reference/compatibility.md by calling every client method"
 	@echo "make lock       renew constraints.txt"
 
 setup: $(READY)
@@ -55,6 +56,9 @@ simulate: setup
 crash: setup
 	$(BIN)/python -m benchmarks.crash $(if $(CYCLES),--cycles $(CYCLES))
 	$(BIN)/python -m benchmarks.crash --cycles 2 --without-durability
+
+compatibility: setup
+	KAQUAN_WRITE_COMPATIBILITY=1 $(BIN)/python -m pytest -q tests/contract/test_compatibility.py
 
 lock:
 	$(PYTHON) -m venv .cache/lock

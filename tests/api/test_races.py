@@ -1,16 +1,22 @@
 """Requests that get in each other's way: each gets its right answer, and all of them add up."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, cast
 
+import msgspec
 import pytest
 from httpx import AsyncClient
 
 from kaquan.api.call import Call
-from kaquan.api.once import ATTEMPTS, move_value, succeed
+from kaquan.api.once import move_value, succeed
+from kaquan.api.orders import OrderBody
 from kaquan.api.problems import AnyRequest
-from kaquan.checkout import Contended
-from kaquan.checkout.store.situation import Situation, Wanted, read_situation
+from kaquan.api.redeeming import RedeemWork, answer_redemptions
+from kaquan.api.validations import CheckoutBody, RedeemableBody
+from kaquan.checkout import Batcher, Contended
+from kaquan.checkout.again import ATTEMPTS
+from kaquan.checkout.store.situation import Situation, Wanted, read_situations
 from kaquan.customers import Customer, CustomerDraft, upsert_customer
 from kaquan.ledger import check_ledger
 from kaquan.runtime import Answer, Database, Project, Tx, utc_now
@@ -22,44 +28,64 @@ ANYBODY = cast("AnyRequest", None)
 """Without an idempotency key nothing is read from the request."""
 
 
+@pytest.fixture
+def call(database: Database, project: Project) -> Call:
+    """A call of the test's project."""
+    caller = Caller(project_id=project.project_id, key_id="key", kind=KeyKind.SERVER, scopes=())
+    return Call(caller=caller, database=database, now=utc_now())
+
+
 def meet_after_looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the first attempts of all contenders look before any of them writes."""
     all_have_looked = asyncio.Barrier(CONTENDERS)
     looks = 0
 
-    async def look(tx: Tx, wanted: Wanted) -> Situation:
+    async def look(tx: Tx, wanted: Sequence[Wanted], *, locking: bool = False) -> list[Situation]:
         nonlocal looks
         looks += 1
         is_first_attempt = looks <= CONTENDERS
-        found = await read_situation(tx, wanted)
+        found = await read_situations(tx, wanted, locking=locking)
         if is_first_attempt:
             await all_have_looked.wait()
         return found
 
-    monkeypatch.setattr("kaquan.checkout.snapshot.read_situation", look)
+    monkeypatch.setattr("kaquan.checkout.snapshot.read_situations", look)
 
 
-async def redeem_on_one_new_order(crowd: AsyncClient) -> list[dict[str, Any]]:
-    """Every contender redeems a code of its own on the same order, which nobody has stored yet."""
+async def redeem_on_one_new_order(crowd: AsyncClient, call: Call) -> list[dict[str, Any]]:
+    """Every contender redeems a code of its own on the same order, which nobody has stored yet.
+
+    Each has a batcher of its own, as processes have: within one they would wait for each other.
+    """
     for contender in range(CONTENDERS):
         discount = {"type": "AMOUNT", "amount_off": OFF}
         await crowd.post(f"/v1/vouchers/C{contender}", json={"discount": discount})
 
     async def contend(contender: int) -> dict[str, Any]:
-        body = {
-            "redeemables": [{"object": "voucher", "id": f"C{contender}"}],
-            "order": {"source_id": "new", "amount": 5_000},
-        }
-        return (await crowd.post("/v1/redemptions", json=body)).json()
+        body = CheckoutBody(
+            redeemables=[RedeemableBody(object="voucher", id=f"C{contender}")],
+            order=OrderBody(source_id="new", amount=5_000),
+        )
+        work = RedeemWork(body=body, call=call, request_id=f"req_{contender}")
+        batcher = Batcher(call.database, answer_redemptions)
+        try:
+            answer = await batcher.submit(call.caller.project_id, work, names=work.names)
+        except Contended as error:
+            return {"key": error.key}
+        return msgspec.json.decode(answer.body)
 
     return await asyncio.gather(*map(contend, range(CONTENDERS)))
 
 
 async def test_the_first_redemptions_of_one_new_order(
-    crowd: AsyncClient, database: Database, project: Project, monkeypatch: pytest.MonkeyPatch
+    crowd: AsyncClient,
+    call: Call,
+    database: Database,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     meet_after_looking(monkeypatch)
-    answers = await redeem_on_one_new_order(crowd)
+    answers = await redeem_on_one_new_order(crowd, call)
     left = sorted(answer["order"]["total_amount"] for answer in answers)
     assert left == [5_000 - OFF * taken for taken in range(CONTENDERS, 0, -1)]
     (order,) = (await crowd.get("/v1/orders")).json()["orders"]
@@ -70,22 +96,15 @@ async def test_the_first_redemptions_of_one_new_order(
 
 
 async def test_without_trying_again_all_but_one_would_lose(
-    crowd: AsyncClient, monkeypatch: pytest.MonkeyPatch
+    crowd: AsyncClient, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control of the test above: it can fail."""
     meet_after_looking(monkeypatch)
-    monkeypatch.setattr("kaquan.api.once.ATTEMPTS", 1)
-    answers = await redeem_on_one_new_order(crowd)
+    monkeypatch.setattr("kaquan.checkout.again.ATTEMPTS", 1)
+    answers = await redeem_on_one_new_order(crowd, call)
     lost = [answer for answer in answers if "key" in answer]
     assert len(lost) == CONTENDERS - 1
-    assert {(answer["status"], answer["key"]) for answer in lost} == {(503, "try_again")}
-
-
-@pytest.fixture
-def call(database: Database, project: Project) -> Call:
-    """A call of the test's project."""
-    caller = Caller(project_id=project.project_id, key_id="key", kind=KeyKind.SERVER, scopes=())
-    return Call(caller=caller, database=database, now=utc_now())
+    assert {answer["key"] for answer in lost} == {"try_again"}
 
 
 async def test_who_waits_in_a_circle_is_let_out(call: Call) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import kaquan.campaigns.publish as publishing
+import kaquan.campaigns.claim as claiming
 from campaigns.samples import OFFER, make_campaign, make_customers
 from conftest import NOW
 from kaquan.campaigns import (
@@ -24,6 +24,7 @@ from kaquan.campaigns import (
     publish_to_customers,
     publish_voucher,
 )
+from kaquan.campaigns.store.publications import NewPublication
 from kaquan.ledger import check_ledger
 from kaquan.runtime import Database, KaquanError, Project, Tx
 
@@ -54,7 +55,7 @@ def meet(monkeypatch: pytest.MonkeyPatch, draw: Draw) -> None:
         await barrier.wait()
         return drawn
 
-    monkeypatch.setattr(publishing, "draw_vouchers", draw_and_wait)
+    monkeypatch.setattr(claiming, "draw_vouchers", draw_and_wait)
 
 
 async def compete(
@@ -91,7 +92,7 @@ async def test_no_two_draw_the_same(
         campaign = await make_campaign(tx, activation=Activation.STATIC)
         customers = await make_customers(tx, RIVALS)
         await issue_vouchers(tx, campaign.id, RIVALS, now=NOW)
-    meet(monkeypatch, draw or publishing.draw_vouchers)
+    meet(monkeypatch, draw or claiming.draw_vouchers)
     wanted = [{"campaign_id": campaign.id, "customer_id": customer} for customer in customers]
     answers = await compete(database, project, wanted)
     assert all(isinstance(answer, Publication) for answer in answers)
@@ -107,7 +108,7 @@ async def test_a_stock_smaller_than_the_crowd(
         campaign = await make_campaign(tx, activation=Activation.STATIC)
         customers = await make_customers(tx, RIVALS)
         await issue_vouchers(tx, campaign.id, 5, now=NOW)
-    meet(monkeypatch, publishing.draw_vouchers)
+    meet(monkeypatch, claiming.draw_vouchers)
     wanted = [{"campaign_id": campaign.id, "customer_id": customer} for customer in customers]
     answers = await compete(database, project, wanted)
     refused = [answer for answer in answers if isinstance(answer, NothingToPublish)]
@@ -123,14 +124,14 @@ async def test_one_customer_joins_once(
     async with database.transaction(project.project_id) as tx:
         campaign = await make_campaign(tx)
         (customer,) = await make_customers(tx, 1)
-    meet(monkeypatch, publishing.draw_vouchers)
+    meet(monkeypatch, claiming.draw_vouchers)
     if not once:
-        store = publishing.insert_publications
+        store = claiming.insert_publications
 
-        async def store_unprotected(*arguments: Any, **named: Any) -> set[str]:
-            return await store(*arguments, **(named | {"once": False}))
+        async def store_unprotected(tx: Tx, given: Sequence[NewPublication]) -> set[str]:
+            return await store(tx, [NewPublication(one.publication, once=False) for one in given])
 
-        monkeypatch.setattr(publishing, "insert_publications", store_unprotected)
+        monkeypatch.setattr(claiming, "insert_publications", store_unprotected)
     wanted = [{"campaign_id": campaign.id, "customer_id": customer}] * RIVALS
     answers = await compete(database, project, wanted)
     codes = {answer.code for answer in answers if isinstance(answer, Publication)}
@@ -149,7 +150,7 @@ async def test_one_source_id(
     async with database.transaction(project.project_id) as tx:
         campaign = await make_campaign(tx, join_once=False)
         (customer,) = await make_customers(tx, 1)
-    meet(monkeypatch, publishing.draw_vouchers)
+    meet(monkeypatch, claiming.draw_vouchers)
     one = {"campaign_id": campaign.id, "customer_id": customer}
     wanted = [one | ({"source_id": "retry-1"} if named else {})] * RIVALS
     answers = await compete(database, project, wanted)

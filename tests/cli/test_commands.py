@@ -97,7 +97,7 @@ def test_the_worker_knows_every_task_that_a_room_defers() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    sources = Path(kaquan.__file__).parent.glob("*/jobs.py")
+    sources = Path(kaquan.__file__).parent.rglob("jobs.py")
     declared = {
         name
         for path in sources

@@ -11,9 +11,25 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from checkout.shop import NOW, add_code, amount_off, asking, enter_customer, on_condition
+from checkout.shop import NOW, add_code, amount_off, asking, cart, enter_customer, on_condition
 from checkout.shop import open_campaign as open_campaign_of
-from kaquan.checkout import Redeemed, RollBack, redeem, roll_back
+from kaquan.checkout import (
+    CheckoutRequest,
+    GoodsBack,
+    OfOrder,
+    OrderReturn,
+    Redeemable,
+    Redeemed,
+    ReturnRequest,
+    RollBack,
+    Session,
+    redeem,
+    return_goods,
+    roll_back,
+    validate,
+)
+from kaquan.checkout.store.situation import Situation, Wanted, read_situations
+from kaquan.customers import Order, OrderDraft, OrderLineDraft, get_order
 from kaquan.ledger import AccountKey, list_accounts
 from kaquan.runtime import Database, Tx
 
@@ -74,6 +90,28 @@ async def _try_rule(tx: Tx, contender: int, prepared: Any) -> bool:
     return await _redeems(tx, f"RULE-{contender}", customer="anna")
 
 
+async def _two_of_a_campaign(tx: Tx) -> None:
+    rule = on_condition(amount_off(1000), code="redemption_count", of="campaign", at_most=2)
+    campaign = await open_campaign_of(tx, rule)
+    for contender in range(CONTENDERS):
+        await add_code(tx, f"COUNT-{contender}", campaign_id=campaign.id)
+
+
+async def _try_count(tx: Tx, contender: int, prepared: Any) -> bool:
+    return await _redeems(tx, f"COUNT-{contender}")
+
+
+async def _card_for_three(tx: Tx) -> None:
+    await add_code(tx, "CARD", offer={"effect": {"code": "stored_value"}}, balance=3999)
+
+
+async def _try_card(tx: Tx, contender: int, prepared: Any) -> bool:
+    request = CheckoutRequest(
+        redeemables=(Redeemable(id="CARD", credits=1000),), order=cart(10_000)
+    )
+    return isinstance(await redeem(tx, request, now=NOW), Redeemed)
+
+
 async def _redeemed_once(tx: Tx) -> str:
     await add_code(tx, "UNDO", offer=amount_off(1000), quantity=1)
     done = await redeem(tx, asking("UNDO"), now=NOW)
@@ -85,12 +123,39 @@ async def _try_undo(tx: Tx, contender: int, prepared: Any) -> bool:
     return isinstance(await roll_back(tx, prepared, now=NOW), RollBack)
 
 
+async def _try_hold_or_use(tx: Tx, contender: int, prepared: Any) -> bool:
+    """Half of them lock it for a checkout, the others redeem it at once."""
+    if contender % 2:
+        return await _redeems(tx, "LAST")
+    request = asking("LAST", session=Session(key=f"session-{contender}"))
+    return (await validate(tx, request, now=NOW)).valid
+
+
+async def _three_bought(tx: Tx) -> str:
+    await add_code(tx, "BACK", offer=amount_off(1000), quantity=1)
+    line = OrderLineDraft(source_id="tea", quantity=3, unit_price_minor=1000)
+    done = await redeem(tx, asking("BACK", order=OrderDraft(lines=(line,))), now=NOW)
+    assert isinstance(done, Redeemed)
+    assert done.order is not None
+    return done.order.id
+
+
+async def _try_return(tx: Tx, contender: int, prepared: Any) -> bool:
+    request = ReturnRequest(goods=(GoodsBack(line=0, quantity=1),))
+    done = await return_goods(tx, OfOrder(prepared), request, now=NOW)
+    return isinstance(done, OrderReturn)
+
+
 RACES = [
     Race("the last use of a voucher", _one_use, _try_last, 1),
     Race("the last cent of a budget", _budget_for_three, _try_budget, 3),
     Race("a person's cap", _cap_of_two, _try_cap, 2),
     Race("a rule about a person's count", _rule_of_one, _try_rule, 1),
+    Race("a rule about a campaign's count", _two_of_a_campaign, _try_count, 2),
+    Race("the last cent of a gift card", _card_for_three, _try_card, 3),
     Race("rolling back twice", _redeemed_once, _try_undo, 1),
+    Race("a hold against a redemption", _one_use, _try_hold_or_use, 1),
+    Race("returning what was returned", _three_bought, _try_return, 3),
 ]
 
 
@@ -126,7 +191,30 @@ def unlock(monkeypatch: pytest.MonkeyPatch) -> None:
     async def lock_nothing(tx: Tx, reference: str) -> None:
         return
 
+    async def look_at_order(tx: Tx, reference: str) -> Order:
+        order = await get_order(tx, reference)
+        await all_have_looked.wait()
+        return order
+
+    async def leave_order(tx: Tx, reference: str, *_: Any, **__: Any) -> Order:
+        return await get_order(tx, reference)
+
+    async def look_around(
+        tx: Tx, wanted: Sequence[Wanted], *, locking: bool = False
+    ) -> list[Situation]:
+        return await read_situations(tx, wanted)
+
+    async def count_unlocked(tx: Tx, counts: Any) -> None:
+        return
+
     monkeypatch.setattr("kaquan.checkout.store.situation.lock_accounts", look)
-    monkeypatch.setattr("kaquan.checkout.store.situation.lock_customer", lock_nothing)
+    monkeypatch.setattr("kaquan.checkout.store.facts.lock_counted", count_unlocked)
+    monkeypatch.setattr("kaquan.checkout.snapshot.read_situations", look_around)
+    monkeypatch.setattr("kaquan.checkout.rollback.lock_order", get_order)
+    monkeypatch.setattr("kaquan.checkout.returns.lock_order", look_at_order)
+    monkeypatch.setattr("kaquan.checkout.returns.lock_redemptions_of", lock_nothing)
+    # Their late locks on the order would let all of them wait in a circle.
+    monkeypatch.setattr("kaquan.checkout.returns.update_order", leave_order)
+    monkeypatch.setattr("kaquan.checkout.rollback.apply_discounts", leave_order)
     monkeypatch.setattr("kaquan.checkout.rollback.lock_redemptions", lock_nothing)
     monkeypatch.setattr("kaquan.checkout.rollback.list_children", look_up)

@@ -18,7 +18,13 @@ import pytest_asyncio
 import voucherify
 
 from kaquan.runtime import Database, Project, utc_now
-from kaquan.trust import IssuedKey, KeyKind, create_api_key
+from kaquan.trust import (
+    ClientAccessChange,
+    IssuedKey,
+    KeyKind,
+    create_api_key,
+    update_client_access,
+)
 
 _PATIENCE_S = 60
 
@@ -67,10 +73,26 @@ async def key(database: Database, project: Project) -> IssuedKey:
         return await create_api_key(tx, KeyKind.SERVER, name="contract", now=utc_now())
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def other_keys(database: Database, project: Project) -> dict[str, str]:
+    """A public key and a management key of the test's project, as headers."""
+    async with database.transaction(project.project_id) as tx:
+        public = await create_api_key(tx, KeyKind.CLIENT, name="contract", now=utc_now())
+        managing = await create_api_key(tx, KeyKind.MANAGEMENT, name="contract", now=utc_now())
+        change = ClientAccessChange(redeem=True)
+        await update_client_access(tx, change, now=utc_now())
+    return {
+        "X-Client-Application-Id": public.app_id,
+        "X-Client-Token": public.token,
+        "X-Management-Id": managing.app_id,
+        "X-Management-Token": managing.token,
+    }
+
+
 @pytest.fixture
-def client(server: str, key: IssuedKey) -> voucherify.ApiClient:
+def client(server: str, key: IssuedKey, other_keys: dict[str, str]) -> voucherify.ApiClient:
     """The official client, set up as its manual says, but for the host."""
     configuration = voucherify.Configuration(
-        host=server, api_key={"X-App-Id": key.app_id, "X-App-Token": key.token}
+        host=server, api_key={"X-App-Id": key.app_id, "X-App-Token": key.token} | other_keys
     )
     return voucherify.ApiClient(configuration)

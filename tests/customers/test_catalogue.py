@@ -60,10 +60,10 @@ async def test_a_product_is_found_again(tx: Tx) -> None:
     await upsert_product(tx, ProductDraft(source_id="rice"), now=NOW)
     with pytest.raises(Duplicate):
         await update_product(tx, "rice", ProductDraft(source_id="tea"), now=NOW)
-    await delete_product(tx, "tea")
+    await delete_product(tx, "tea", now=NOW)
     assert await find_product(tx, "tea") is None
     with pytest.raises(NotFound):
-        await delete_product(tx, "tea")
+        await delete_product(tx, "tea", now=NOW)
 
 
 async def test_products_are_listed(tx: Tx) -> None:

@@ -456,12 +456,14 @@ async def _recount(tx: Tx, customer_id: str) -> CustomerSummary:
     """Work the summary out anew, in Python, from everything that is listed."""
     orders = (await list_orders(tx, limit=1000)).items
     mine = [o for o in orders if o.customer_id == customer_id and o.status in COUNTED_STATUSES]
+    latest = max(mine, key=lambda order: (order.placed_at, order.id), default=None)
     return CustomerSummary(
         customer_id=customer_id,
         order_count=len(mine),
         spend_minor=sum(order.total_minor for order in mine),
         first_order_at=min((order.placed_at for order in mine), default=None),
-        last_order_at=max((order.placed_at for order in mine), default=None),
+        last_order_at=None if latest is None else latest.placed_at,
+        last_order_minor=0 if latest is None else latest.total_minor,
     )
 
 

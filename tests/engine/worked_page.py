@@ -150,6 +150,7 @@ def make_cart(text: str, given: Row) -> Cart:
             quantity=int(match["quantity"]),
             unit_price=to_minor(match["price"]),
             attributes=GOODS[match["product"]],
+            metadata=read_prefixed(given, "line."),
         )
         for match in LINE.finditer(text)
     ]
@@ -202,6 +203,7 @@ def make_context(given: Row) -> Context:
         time_zone=given.get("zone", ZONE),
         payment_method=given.get("pay"),
         redeemer_id=given.get("redeemer"),
+        redemption_metadata=read_prefixed(given, "redemption."),
         catalogue=CATALOGUE,
     )
 

@@ -1,5 +1,6 @@
 """Migrations: once, however many processes start, and never on a server that is too old."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Generator
@@ -13,7 +14,8 @@ from psycopg.conninfo import make_conninfo
 from kaquan.runtime import Unavailable, migrate
 
 PROGRAM = "import sys; from kaquan.runtime import migrate; print(migrate(sys.argv[1]))"
-NAMES = (f"migrated_{number}" for number in count())
+# Test processes share a server.
+NAMES = (f"migrated_{os.getpid()}_{number}" for number in count())
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ CORE = ("runtime", "trust", "ledger", "customers", "segments", "campaigns", "che
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(not SERVERS, reason="Debian's PostgreSQL server is not installed"),
 ]
 

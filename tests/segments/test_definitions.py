@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from kaquan.runtime import InvalidInput
-from kaquan.segments import ATTRIBUTES, OPERATORS, Operator, ValueKind, parse_definition
-from kaquan.segments.compile import EXPRESSIONS
+from kaquan.segments import ATTRIBUTES, DEEDS, OPERATORS, Operator, ValueKind, parse_definition
+from kaquan.segments.columns import EXPRESSIONS
 
 
 def compare(attribute: str, operator: str, value: Any = None) -> dict[str, Any]:
@@ -70,8 +70,8 @@ REFUSED: list[tuple[str, Any, str, str]] = [
         "definition.value",
         "offset",
     ),
-    ("days a fraction", compare("created_at", "within_days", 1.5), "definition.value", "days"),
-    ("days negative", compare("created_at", "within_days", -1), "definition.value", "days"),
+    ("days a fraction", compare("created_at", "within_days", 1.5), "definition.value", "36500"),
+    ("days negative", compare("created_at", "within_days", -1), "definition.value", "from 0"),
     (
         "unknown band",
         compare("rfm.band", "in", ["loyal", "champion"]),
@@ -115,7 +115,9 @@ def test_ten_thousand_levels_are_refused_without_ado() -> None:
 
 
 def test_every_attribute_can_be_compiled_and_has_names_in_both_languages() -> None:
-    assert set(ATTRIBUTES) - {"segment"} == set(EXPRESSIONS)
+    of_deeds = {one.code for deed in DEEDS.values() for one in deed.properties.values()}
+    assert (set(ATTRIBUTES) - {"segment"}) | of_deeds == set(EXPRESSIONS)
+    assert all(a.label_zh and a.label_en for d in DEEDS.values() for a in d.properties.values())
     assert all(a.label_zh and a.label_en for a in ATTRIBUTES.values())
     assert set(OPERATORS) == set(ValueKind)
     assert {operator for allowed in OPERATORS.values() for operator in allowed} == set(Operator)

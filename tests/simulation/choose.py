@@ -153,14 +153,11 @@ class Chooser:
         """A hold, ended or not."""
         return self.one(list(self.shop.holds), recent=10)
 
-    def pending_hold(self, code: str) -> str | None:
-        """A hold on this voucher that still stands."""
-        voucher = self.shop.vouchers.get(code)
-        for hold_id, holds in self.shop.holds.items():
-            if any(
-                voucher is not None and hold.owner == voucher.id
-                for hold in holds
-                if hold in self.shop.pending
-            ):
-                return hold_id
-        return None
+    def session_of(self, code: str) -> str | None:
+        """A session that has locked this code, on time or not; or another one, now and then."""
+        keys = [key for key, locked in self.shop.locks if locked == code]
+        return self.one(keys, recent=5) or self.any_session()
+
+    def any_session(self) -> str | None:
+        """A session, ended or not."""
+        return f"session-{self.chance.randrange(30)}" if self.chance.random() < 0.3 else None

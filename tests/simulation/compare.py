@@ -155,6 +155,8 @@ async def _redemptions(tx: Tx) -> dict[str, Any]:
             one.discount_minor,
             one.items_discount_minor,
             one.rolled_back,
+            one.returned_minor,
+            one.use_returned,
         ]
         async for one in listed
     }
@@ -172,6 +174,8 @@ def _expected_redemptions(shop: Shop) -> dict[str, Any]:
             one.discount,
             one.items_discount,
             one.rolled_back,
+            sum(shop.redemptions[c].returned for c in one.children) or one.returned,
+            one.use_returned,
         ]
         for one in shop.redemptions.values()
     }
@@ -207,20 +211,10 @@ def _buyers(shop: Shop) -> Sequence[str]:
 
 
 async def _held(tx: Tx, shop: Shop) -> dict[str, Any]:
-    keys = sorted(
-        {
-            AccountKey(hold.owner, AccountKind(hold.kind))
-            for holds in shop.holds.values()
-            for hold in holds
-        }
-    )
+    keys = sorted(AccountKey(owner, AccountKind(kind)) for owner, kind in shop.reserved)
     accounts = await list_accounts(tx, keys)
     return {f"{key.kind} {key.owner}": account.held for key, account in accounts.items()}
 
 
 def _expected_held(shop: Shop) -> dict[str, Any]:
-    return {
-        f"{hold.kind} {hold.owner}": shop.held(hold.owner, hold.kind)
-        for holds in shop.holds.values()
-        for hold in holds
-    }
+    return {f"{kind} {owner}": amount for (owner, kind), amount in shop.reserved.items()}

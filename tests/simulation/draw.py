@@ -19,12 +19,15 @@ from simulation.steps import (
     ExpireHolds,
     Expose,
     IssueVouchers,
+    LockSession,
     OpenCampaign,
     PlaceHold,
     Publish,
     PublishToMany,
     Redeem,
     ReleaseHold,
+    ReleaseSession,
+    ReturnGoods,
     RollBack,
     Step,
     Validate,
@@ -162,6 +165,38 @@ class Draw(Chooser):
         basket, customer, source_id = self.visit(codes, order)
         return Validate(codes=codes, basket=basket, customer=customer, customer_source_id=source_id)
 
+    def lock_session(self, now: datetime) -> Step | None:
+        codes = self.codes()
+        if not codes:
+            return None
+        basket, customer, source_id = self.visit(codes, self.stored_order(codes))
+        return LockSession(
+            codes=codes,
+            basket=basket,
+            customer=customer,
+            customer_source_id=source_id,
+            session=f"session-{self.chance.randrange(30)}",
+            ttl_s=self.chance.choice((60, 900, 86_400)),
+        )
+
+    def release_session(self, now: datetime) -> Step | None:
+        known = self.one(list(self.shop.locks), recent=20)
+        if known is None:
+            return None
+        session, code = known
+        return ReleaseSession(session=self.any_session() or session, code=code)
+
+    def return_goods(self, now: datetime) -> Step | None:
+        sold = [one for one in self.shop.orders.values() if one.status not in ("CREATED",)]
+        order = self.one(sold, recent=40)
+        if order is None:
+            return None
+        if self.chance.random() < 0.2:
+            return ReturnGoods(key=self.key(), order=order.id)
+        line = self.chance.randrange(len(order.lines))
+        quantity = self.chance.randint(1, order.lines[line][0])
+        return ReturnGoods(key=self.key(), order=order.id, line=line, quantity=quantity)
+
     def redeem(self, now: datetime) -> Step | None:
         codes = self.codes()
         if not codes:
@@ -173,7 +208,7 @@ class Draw(Chooser):
             basket=basket,
             customer=customer,
             customer_source_id=source_id,
-            settles=self.pending_hold(codes[0]) if self.chance.random() < 0.5 else None,
+            session=self.session_of(codes[0]) if self.chance.random() < 0.6 else None,
         )
 
     def roll_back(self, now: datetime) -> Step | None:
@@ -238,7 +273,7 @@ class Draw(Chooser):
     def reuse_key(self, now: datetime) -> Step | None:
         """The key of an earlier redemption with another body."""
         before = self.one(self.keys, recent=20)
-        if not isinstance(before, Redeem) or before.settles is not None:
+        if not isinstance(before, Redeem):
             return None
         return Redeem(key=before.key, codes=["OTHER"], basket=Basket(lines=[(1, 1000)]))
 
@@ -249,7 +284,10 @@ _CHANCES: dict[_Drawer, float] = {
     Draw.validate: 8,
     Draw.publish: 14,
     Draw.roll_back: 8,
-    Draw.place_hold: 5,
+    Draw.place_hold: 3,
+    Draw.lock_session: 7,
+    Draw.release_session: 2,
+    Draw.return_goods: 8,
     Draw.change_campaign: 5,
     Draw.change_voucher: 5,
     Draw.add_voucher: 5,

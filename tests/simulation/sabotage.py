@@ -6,8 +6,17 @@ import msgspec
 
 from kaquan.ledger import return_transfers
 from kaquan.runtime import Tx, get_project, set_project
-from simulation.reference.state import Campaign, Shop
-from simulation.steps import Outcome, PlaceHold, Publish, Redeem, RollBack, Step
+from simulation.reference.state import Campaign, Shop, View
+from simulation.steps import (
+    LockSession,
+    Outcome,
+    PlaceHold,
+    Publish,
+    Redeem,
+    ReturnGoods,
+    RollBack,
+    Step,
+)
 from simulation.system import System
 
 
@@ -50,6 +59,22 @@ class GivesNothingBack(System):
             return await super().roll_back(tx, step, now)
 
 
+class LocksNothing(System):
+    """Says that a session has reserved what it has not."""
+
+    async def lock_session(self, tx: Tx, step: LockSession, now: datetime) -> Outcome:
+        async with tx.transaction(force_rollback=True):
+            return await super().lock_session(tx, step, now)
+
+
+class KeepsWhatCameBack(System):
+    """Says that goods came back, and keeps their discount."""
+
+    async def return_goods(self, tx: Tx, step: ReturnGoods, now: datetime) -> Outcome:
+        async with tx.transaction(force_rollback=True):
+            return await super().return_goods(tx, step, now)
+
+
 class CommitsHalfway(System):
     """Commits before the step is over, so that a crash leaves a part of it behind."""
 
@@ -64,7 +89,7 @@ class CommitsHalfway(System):
 class WithoutBudgets(Shop):
     """A reference in which budgets never run out."""
 
-    def budget_left(self, campaign: Campaign) -> int | None:
+    def budget_left(self, campaign: Campaign, view: View | None = None) -> int | None:
         return None if campaign.budget_minor is None else 10**12
 
 
@@ -74,5 +99,7 @@ SYSTEMS: list[type[System]] = [
     JoinsAgain,
     ReservesNothing,
     GivesNothingBack,
+    LocksNothing,
+    KeepsWhatCameBack,
     CommitsHalfway,
 ]

@@ -148,10 +148,25 @@ class Validate(Checkout, frozen=True):
     """What redeeming would come to."""
 
 
-class Redeem(Checkout, frozen=True):
-    """The codes are used; with ``settles`` the hold under this id ends in the same breath."""
+class LockSession(Checkout, frozen=True, kw_only=True):
+    """The same, and what applies is reserved for a session."""
 
-    settles: str | None = None
+    session: str
+    ttl_s: int
+
+
+class Redeem(Checkout, frozen=True):
+    """The codes are used, through a ``session`` that may have reserved them."""
+
+    session: str | None = None
+
+
+class ReturnGoods(Step, frozen=True):
+    """Units of a line of an order come back; without a line all that is left does."""
+
+    order: str
+    line: int | None = None
+    quantity: int = 0
 
 
 class RollBack(Step, frozen=True):
@@ -176,8 +191,15 @@ class ReleaseHold(Step, frozen=True):
     hold: str
 
 
+class ReleaseSession(Step, frozen=True):
+    """A session lets a code go."""
+
+    session: str
+    code: str
+
+
 class ExpireHolds(Step, frozen=True):
-    """Reservations whose time has passed are freed."""
+    """Reservations and sessions whose time has passed are freed."""
 
 
 class EnterCustomer(Step, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -33,11 +34,24 @@ from kaquan.campaigns import (
 from kaquan.checkout import (
     Attempt,
     CheckoutRequest,
+    GoodsBack,
+    OfOrder,
     Redeemable,
+    RedemptionKind,
+    ReturnRefused,
+    ReturnRequest,
     RollBackRefused,
+    Session,
+    TtlUnit,
     Validation,
+    expire_sessions,
+    list_redemptions,
+    preview_return,
     redeem,
+    release_lock,
+    return_goods,
     roll_back,
+    store_order,
     validate,
 )
 from kaquan.checkout import Refused as RefusedRedemption
@@ -48,9 +62,8 @@ from kaquan.customers import (
     OrderDraft,
     OrderLineDraft,
     OrderStatus,
-    create_order,
     delete_customer,
-    update_order,
+    get_order,
     upsert_customer,
 )
 from kaquan.engine import Applied, Skipped
@@ -59,9 +72,7 @@ from kaquan.ledger import (
     AccountKey,
     AccountKind,
     place_hold,
-    release_expired_holds,
     release_hold,
-    settle_hold,
 )
 from kaquan.runtime import Answer, Tx, answer_once
 from simulation import steps as s
@@ -199,9 +210,9 @@ class System:
         return s.Outcome(kind=kind, figures=[_verdicts(validation), validation.figures.total_minor])
 
     async def redeem(self, tx: Tx, step: s.Redeem, now: datetime) -> s.Outcome:
-        if step.settles is not None:
-            await settle_hold(tx, step.settles)
-        done = await redeem(tx, _request(step), now=now)
+        session = None if step.session is None else Session(key=step.session)
+        request = msgspec.structs.replace(_request(step), session=session)
+        done = await redeem(tx, request, now=now)
         verdicts = _verdicts(done.validation)
         if isinstance(done, RefusedRedemption):
             customer = done.validation.customer
@@ -213,6 +224,7 @@ class System:
             "order": order.id,
             "parent": None if done.parent is None else done.parent.id,
             "redemptions": [redemption.id for redemption in done.redemptions],
+            "allocations": [list(redemption.allocation) for redemption in done.redemptions],
             **_customer(done.customer),
         }
         figures = [verdicts, order.total_minor, order.status.value]
@@ -247,7 +259,34 @@ class System:
         return s.Outcome(kind="released")
 
     async def expire_holds(self, tx: Tx, step: s.ExpireHolds, now: datetime) -> s.Outcome:
-        return s.Outcome(kind="expired", figures=await release_expired_holds(tx, now=now))
+        return s.Outcome(kind="expired", figures=await expire_sessions(tx, now=now))
+
+    async def lock_session(self, tx: Tx, step: s.LockSession, now: datetime) -> s.Outcome:
+        session = Session(key=step.session, ttl=Decimal(step.ttl_s), ttl_unit=TtlUnit.SECONDS)
+        request = msgspec.structs.replace(_request(step), session=session)
+        validation = await validate(tx, request, now=now)
+        kind = "locked" if validation.valid else "not valid"
+        customer = validation.customer
+        return s.Outcome(kind=kind, figures=_verdicts(validation), names=_customer(customer))
+
+    async def release_session(self, tx: Tx, step: s.ReleaseSession, now: datetime) -> s.Outcome:
+        await release_lock(tx, step.code, step.session, now=now)
+        return s.Outcome(kind="released")
+
+    async def return_goods(self, tx: Tx, step: s.ReturnGoods, now: datetime) -> s.Outcome:
+        goods = None
+        if step.line is not None:
+            goods = (GoodsBack(line=step.line, quantity=step.quantity),)
+        request, target = ReturnRequest(goods=goods), OfOrder(step.order)
+        shown = await preview_return(tx, target, request, now=now)
+        done = await return_goods(tx, target, request, now=now)
+        if isinstance(done, ReturnRefused):
+            assert shown == done
+            return s.Outcome(kind=done.refusal.value)
+        assert shown == msgspec.structs.replace(done, id="")
+        status = (await get_order(tx, step.order)).status.value
+        figures = [done.given_back_minor, done.refund_minor, status, done.completes]
+        return s.Outcome(kind="returned", figures=figures)
 
     async def enter_customer(self, tx: Tx, step: s.EnterCustomer, now: datetime) -> s.Outcome:
         draft = CustomerDraft(source_id=step.source_id, name=step.name)
@@ -265,14 +304,27 @@ class System:
             customer_id=UNSET if step.customer is None else step.customer,
             lines=_lines(step.lines),
         )
-        return _stored(await create_order(tx, draft, now=now))
+        return await self._store(tx, draft, now)
 
     async def change_order(self, tx: Tx, step: s.ChangeOrder, now: datetime) -> s.Outcome:
         draft = OrderDraft(
+            id=step.order,
             status=UNSET if step.status is None else OrderStatus(step.status),
             lines=UNSET if step.lines is None else _lines(step.lines),
         )
-        return _stored(await update_order(tx, step.order, draft, now=now))
+        return await self._store(tx, draft, now)
+
+    async def _store(self, tx: Tx, draft: OrderDraft, now: datetime) -> s.Outcome:
+        order = await store_order(tx, draft, now=now)
+        assert isinstance(order, Order), "no order of the simulation names coupons"
+        undone = await list_redemptions(
+            tx, order_id=order.id, kind=RedemptionKind.ROLLBACK, limit=500
+        )
+        names = {row.id: row.reverses_id for row in undone.items}
+        figures = [order.total_minor, order.status.value]
+        return s.Outcome(
+            kind="stored", figures=figures, names={"order": order.id, "rollbacks": names}
+        )
 
 
 def offer_data(offer: s.Offer) -> dict[str, Any]:
@@ -337,11 +389,6 @@ def _published(publications: list[Publication]) -> s.Outcome:
         figures=[[p.code, p.customer_id, p.source_id] for p in publications],
         names={"given": {p.customer_id: [p.voucher_id, p.code] for p in publications}},
     )
-
-
-def _stored(order: Order) -> s.Outcome:
-    figures = [order.total_minor, order.status.value]
-    return s.Outcome(kind="stored", figures=figures, names={"order": order.id})
 
 
 def _customer(customer: Customer | None) -> dict[str, str]:

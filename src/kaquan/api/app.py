@@ -11,61 +11,147 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFou
 from litestar.types import ControllerRouterHandler
 
 from kaquan.api.async_actions import async_actions_router
+from kaquan.api.attempts import attempts_router
+from kaquan.api.balances import balances_router
 from kaquan.api.body import MAX_BODY_BYTES
 from kaquan.api.call import describe_call, require_server_key
-from kaquan.api.campaign_vouchers import campaign_vouchers_router
+from kaquan.api.campaign_vouchers import campaign_imports_router, campaign_vouchers_router
 from kaquan.api.campaigns import campaigns_router
+from kaquan.api.categories import categories_router
+from kaquan.api.claims import claims_router
+from kaquan.api.client_key import CLIENT_ID, CLIENT_TOKEN, require_client_key, tell_browsers
+from kaquan.api.client_side import client_side_router
+from kaquan.api.collections import collections_router
+from kaquan.api.consents import consents_router
+from kaquan.api.customer_activity import customer_activity_router
 from kaquan.api.customers import customers_router
 from kaquan.api.documentation import describe_api
+from kaquan.api.downloads import download_file
+from kaquan.api.dry_run import read_dry_run
+from kaquan.api.events import events_router
+from kaquan.api.exports import exports_router
 from kaquan.api.health import read_health, read_readiness
-from kaquan.api.listing import read_paging
+from kaquan.api.listing import read_filters, read_paging
 from kaquan.api.locations import locations_router
-from kaquan.api.orders import orders_router
+from kaquan.api.management import management_router
+from kaquan.api.management_key import MANAGEMENT_ID, MANAGEMENT_TOKEN, require_management_key
+from kaquan.api.management_schemas import management_schemas_router
+from kaquan.api.metadata_schemas import metadata_schemas_router
+from kaquan.api.oauth import oauth_router
+from kaquan.api.order_imports import order_imports_router
+from kaquan.api.order_routes import orders_router
 from kaquan.api.problems import AnyRequest, api_exception_handlers, handle_http_exception
 from kaquan.api.products import products_router
+from kaquan.api.promotions import promotions_router
 from kaquan.api.publications import publications_router
+from kaquan.api.publishing import answer_publications
+from kaquan.api.qualifications import qualifications_router
+from kaquan.api.redeeming import answer_redemptions
 from kaquan.api.redemptions import redemptions_router
 from kaquan.api.reports import reports_router
 from kaquan.api.request_id import name_request
+from kaquan.api.returns import returns_router
 from kaquan.api.rollbacks import rollbacks_router
 from kaquan.api.segments import segments_router
-from kaquan.api.validations import validations_router
+from kaquan.api.sessions import sessions_router
+from kaquan.api.simulations import simulations_router
+from kaquan.api.skus import skus_router
+from kaquan.api.stacking_rules import stacking_rules_router
+from kaquan.api.templates import templates_router
+from kaquan.api.trash_bin import trash_bin_router
+from kaquan.api.validation_rules import validation_rules_routers
+from kaquan.api.validations import answer_validations, validations_router
 from kaquan.api.vouchers import vouchers_router
+from kaquan.checkout import MOST_WAITING, AttemptGatherer, Batcher
 from kaquan.runtime import Database, Settings
 from kaquan.trust import RecentKeys
 
-_PROGRAMS = ("/v1/", "/docs", "/healthz", "/readyz")
+_PROGRAMS = (
+    "/v1/",
+    "/client/v1/",
+    "/management/v1/",
+    "/downloads/",
+    "/docs",
+    "/healthz",
+    "/readyz",
+)
 
 
 def api_routers() -> list[Router]:
-    """Return the routers of the API: one, ``/v1``, with one inside for each resource."""
+    """Return the routers of the APIs, by who calls, each with one inside for each resource."""
     return [
         Router(
             path="/v1",
             guards=[require_server_key],
-            dependencies={
-                "call": Provide(describe_call, sync_to_thread=False),
-                "paging": Provide(read_paging, sync_to_thread=False),
-            },
+            dependencies=_dependencies(),
             exception_handlers=api_exception_handlers(),
             route_handlers=[
                 customers_router(),
+                customer_activity_router(),
+                consents_router(),
                 products_router(),
+                skus_router(),
+                collections_router(),
                 orders_router(),
+                order_imports_router(),
+                events_router(),
+                metadata_schemas_router(),
+                exports_router(),
+                trash_bin_router(),
                 locations_router(),
                 segments_router(),
                 campaigns_router(),
                 campaign_vouchers_router(),
+                campaign_imports_router(),
+                categories_router(),
+                promotions_router(),
+                templates_router(),
+                *validation_rules_routers(),
                 vouchers_router(),
+                balances_router(),
+                stacking_rules_router(),
                 publications_router(),
+                claims_router(),
                 validations_router(),
+                qualifications_router(),
+                attempts_router(),
+                simulations_router(),
                 redemptions_router(),
                 rollbacks_router(),
+                returns_router(),
+                sessions_router(),
                 reports_router(),
                 async_actions_router(),
+                oauth_router(),
             ],
-        )
+        ),
+        Router(
+            path="/client/v1",
+            guards=[require_client_key],
+            security=[{CLIENT_ID: [], CLIENT_TOKEN: []}],
+            dependencies=_dependencies(),
+            exception_handlers=api_exception_handlers(),
+            route_handlers=[client_side_router()],
+        ),
+        Router(
+            path="/management/v1",
+            guards=[require_management_key],
+            security=[{MANAGEMENT_ID: [], MANAGEMENT_TOKEN: []}],
+            dependencies=_dependencies(),
+            exception_handlers=api_exception_handlers(),
+            route_handlers=[management_router(), management_schemas_router()],
+        ),
     ]
+
+
+def _dependencies() -> dict[str, Provide]:
+    """What the routes of every API are given besides their own parameters."""
+    return {
+        "call": Provide(describe_call, sync_to_thread=False),
+        "paging": Provide(read_paging, sync_to_thread=False),
+        "filters": Provide(read_filters, sync_to_thread=False),
+        "dry": Provide(read_dry_run, sync_to_thread=False),
+    }
 
 
 def create_app(
@@ -81,10 +167,25 @@ def create_app(
     ``docs_script`` is the address, on this server, of RapiDoc's script for the page at ``/docs``.
     ``show_error`` makes the page for a status at an address that is neither the API's nor a page.
     """
+    keeps = MOST_WAITING if settings.attempt_days else 0
+    attempts = AttemptGatherer(database, most_waiting=keeps)
+    redemptions = Batcher(database, answer_redemptions)
+    publications = Batcher(database, answer_publications)
     return Litestar(
-        route_handlers=[read_health, read_readiness, *api_routers(), *handlers],
-        state=State({"database": database, "settings": settings, "recent_keys": RecentKeys()}),
-        before_send=[name_request],
+        route_handlers=[read_health, read_readiness, download_file, *api_routers(), *handlers],
+        state=State(
+            {
+                "database": database,
+                "settings": settings,
+                "recent_keys": RecentKeys(),
+                "attempts": attempts,
+                "redemptions": redemptions,
+                "publications": publications,
+                "validations": Batcher(database, answer_validations),
+            }
+        ),
+        on_shutdown=[redemptions.drain, publications.drain, attempts.close],
+        before_send=[name_request, tell_browsers],
         exception_handlers=api_exception_handlers() | _page_errors(show_error),
         compression_config=CompressionConfig("gzip", exclude=["^/static/"]),
         openapi_config=describe_api(docs_script),

@@ -1,15 +1,15 @@
 """The order of a checkout as answered: after each step, and as a whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from kaquan.api.orders import OrderItemView, OrderView, unless_zero, view_item, view_order
-from kaquan.checkout import Validation
+from kaquan.checkout import Validation, add_goods, list_added
 from kaquan.customers import Order, OrderLine
-from kaquan.engine import Applied
+from kaquan.engine import AddedUnits, Applied
 
 
 class _Money(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,13 +42,14 @@ def view_steps(validation: Validation) -> dict[str, OrderView]:
     order = validation.order
     if order is None:
         return {}
-    applied = [a.result for a in validation.attempts if isinstance(a.result, Applied)]
-    steps = [_money_of(result) for result in applied]
-    totals = list(accumulate(steps, initial=_earlier(order)))[1:]
-    return {
-        result.key: _view(order, off=total, step=step)
-        for result, total, step in zip(applied, totals, steps, strict=True)
-    }
+    applied = {a.result.key: a.result for a in validation.attempts if isinstance(a.result, Applied)}
+    worked = [applied[key] for key in validation.decision.sequence if key in applied]
+    steps = [_money_of(result) for result in worked]
+    most = max((len(step.items_minor) for step in steps), default=0)
+    totals = list(accumulate(steps, initial=_earlier(order, lines=most)))[1:]
+    grown = accumulate(worked, lambda so_far, one: _grow(so_far, one.added), initial=order)
+    pairs = zip(worked, list(grown)[1:], totals, steps, strict=True)
+    return {one.key: _view(then, off=total, step=step) for one, then, total, step in pairs}
 
 
 def view_closing(validation: Validation) -> OrderView | UnsetType:
@@ -56,32 +57,42 @@ def view_closing(validation: Validation) -> OrderView | UnsetType:
     order = validation.order
     if order is None:
         return UNSET
+    order = _grow(order, list_added(validation.decision))
     whole = _Money(order_minor=0, items_minor=(0,) * len(order.lines))
     if validation.valid:
         for attempt in validation.attempts:
             if isinstance(attempt.result, Applied):
                 whole += _money_of(attempt.result)
-    return _view(order, off=_earlier(order) + whole, step=whole)
+    return _view(order, off=_earlier(order, lines=len(order.lines)) + whole, step=whole)
 
 
 def _money_of(result: Applied) -> _Money:
     return _Money(order_minor=result.discount_minor, items_minor=result.items_allocation)
 
 
-def _earlier(order: Order) -> _Money:
+def _earlier(order: Order, *, lines: int) -> _Money:
+    items = [line.discount_minor for line in order.lines]
     return _Money(
         order_minor=order.discount_minor,
-        items_minor=tuple(line.discount_minor for line in order.lines),
+        items_minor=(*items, *[0] * (lines - len(items))),
+    )
+
+
+def _grow(order: Order, added: Sequence[AddedUnits]) -> Order:
+    """The order with the units that offers put there."""
+    return msgspec.structs.replace(
+        order,
+        amount_minor=order.amount_minor + sum(units.amount_minor for units in added),
+        lines=add_goods(order.lines, added),
     )
 
 
 def _view(order: Order, *, off: _Money, step: _Money) -> OrderView:
     return msgspec.structs.replace(
-        view_order(order),
+        view_order(order, items=list(_view_items(order.lines, off, step))),
         id=order.id or None,
         created_at=order.placed_at if order.id else UNSET,
         updated_at=order.updated_at if order.id else UNSET,
-        items=list(_view_items(order.lines, off, step)) or UNSET,
         discount_amount=unless_zero(off.order_minor),
         items_discount_amount=unless_zero(off.items_total_minor),
         total_discount_amount=unless_zero(off.total_minor),
@@ -93,10 +104,6 @@ def _view(order: Order, *, off: _Money, step: _Money) -> OrderView:
 
 
 def _view_items(lines: tuple[OrderLine, ...], off: _Money, step: _Money) -> Iterator[OrderItemView]:
-    for line, total, own in zip(lines, off.items_minor, step.items_minor, strict=True):
-        yield msgspec.structs.replace(
-            view_item(line),
-            discount_amount=unless_zero(total),
-            applied_discount_amount=unless_zero(own),
-            subtotal_amount=line.amount_minor - total,
-        )
+    # Money of a step speaks of all lines that the request ends with; those added later have none.
+    for line, total, own in zip(lines, off.items_minor, step.items_minor, strict=False):
+        yield view_item(line, off_minor=total, step_minor=own)

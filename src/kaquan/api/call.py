@@ -2,7 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import msgspec
 from litestar import Request
@@ -11,9 +11,11 @@ from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
 
-from kaquan.api.problems import Forbidden, Unauthorized
-from kaquan.runtime import Database, InvalidInput, Tx, utc_now
-from kaquan.trust import Caller, KeyKind, RecentKeys, authenticate_key
+from kaquan.api.credentials import authenticate_request
+from kaquan.api.key_scope import check_part, check_scope
+from kaquan.api.problems import Forbidden
+from kaquan.runtime import Database, Tx, utc_now
+from kaquan.trust import Caller, KeyKind
 
 APP_ID, APP_TOKEN = "X-App-Id", "X-App-Token"
 
@@ -31,33 +33,19 @@ class Call(msgspec.Struct, frozen=True):
 
 
 async def require_server_key(
-    connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """Let a request pass that shows a valid server key.
+    """Let a request pass that shows a valid server key, or a token made from one.
 
-    Raises Unauthorized without one, Forbidden for a key of another kind.
+    Raises Unauthorized without one, Forbidden for a key of another kind, KeyScopeExceeded for one
+    that may not do this.
     """
-    _refuse_nul(connection)
-    app_id = connection.headers.get(APP_ID, "")
-    token = connection.headers.get(APP_TOKEN, "")
-    database = cast("Database", connection.app.state.database)
-    caller = None
-    if app_id and token:
-        recent = cast("RecentKeys", connection.app.state.recent_keys)
-        caller = await authenticate_key(database, app_id, token, now=utc_now(), recent=recent)
-    if caller is None:
-        message = f"{APP_ID} and {APP_TOKEN} must be a valid pair."
-        raise Unauthorized(message)
+    caller = await authenticate_request(connection, id_header=APP_ID, token_header=APP_TOKEN)
     if caller.kind is not KeyKind.SERVER:
         raise Forbidden("This needs a server key.")
+    check_part(caller.scopes, connection.scope["path"])
+    check_scope(caller.scope, connection, handler)
     connection.scope["auth"] = caller
-
-
-def _refuse_nul(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-    """PostgreSQL stores no NUL, so nothing in an address can ever match one."""
-    if "\x00" in connection.scope["path"] or b"%00" in connection.scope["query_string"]:
-        message = "The address may not contain the NUL character."
-        raise InvalidInput(message, field="", key="invalid_query_params")
 
 
 def describe_call(request: Request[Any, Caller, Any]) -> Call:

@@ -1,35 +1,61 @@
 """``/v1/campaigns``."""
 
+from datetime import datetime
+from typing import Annotated, Any, Literal, cast
+
 import msgspec
 from litestar import Response, Router
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import UNSET
 
 from kaquan.api.call import CurrentCall
+from kaquan.api.campaign_bodies import CampaignBody, draft_campaign, draft_change, read_flags
+from kaquan.api.campaign_summaries import SummaryView, view_summary
 from kaquan.api.campaign_views import (
-    CampaignBody,
     CampaignList,
     CampaignView,
-    draft_campaign,
-    draft_change,
     load_view,
     load_views,
 )
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import (
+    CurrentFilters,
+    CurrentPaging,
+    conditions_of,
+    merge_filters,
+    read_condition,
+)
 from kaquan.api.once import IdempotencyKey, move_value, succeed
 from kaquan.api.problems import AnyRequest
+from kaquan.api.promotion_views import enter_tier
 from kaquan.api.routes import deletes, reads, writes
+from kaquan.api.said import keep_said
+from kaquan.api.values import read_moment
 from kaquan.campaigns import (
+    CAMPAIGN_FILTERS,
+    Campaign,
     CampaignKind,
+    CampaignPhase,
+    OwnerKind,
     create_campaign,
     delete_campaign,
     disable_campaign,
     enable_campaign,
+    find_terms,
     get_campaign,
     list_campaigns,
     request_vouchers,
     update_campaign,
 )
-from kaquan.runtime import ActionStatus, Answer, Tx, start_action, update_action
+from kaquan.insight import summarise_campaign
+from kaquan.runtime import (
+    ActionStatus,
+    Answer,
+    InvalidInput,
+    Tx,
+    get_project,
+    start_action,
+    update_action,
+)
 
 
 class Switched(msgspec.Struct, frozen=True):
@@ -42,6 +68,30 @@ class CampaignDeleted(msgspec.Struct, frozen=True):
     async_action_id: str
 
 
+async def enter_campaign(tx: Tx, data: CampaignBody, *, now: datetime) -> Campaign:
+    """Create a campaign as a caller says it, with its rules, tiers and vouchers."""
+    draft = await draft_campaign(tx, data)
+    campaign = await create_campaign(tx, draft, now=now)
+    flags = read_flags(data, {})
+    await keep_said(
+        tx,
+        OwnerKind.CAMPAIGN,
+        campaign.id,
+        data,
+        offer=campaign.offer or None,
+        flags=flags,
+        now=now,
+    )
+    if data.promotion is not None and campaign.kind is not CampaignKind.PROMOTION:
+        message = "Only a campaign of type PROMOTION has tiers."
+        raise InvalidInput(message, field="promotion", key="invalid_campaign_params")
+    for tier in () if data.promotion is None else data.promotion.tiers:
+        await enter_tier(tx, campaign.id, tier, now=now)
+    if data.count:
+        await request_vouchers(tx, campaign.id, data.count, now=now)
+    return await get_campaign(tx, campaign.id)
+
+
 @writes("POST", "/", "Create campaign")
 async def make_campaign(
     request: AnyRequest, data: JSONBody[CampaignBody], call: CurrentCall, key: IdempotencyKey = None
@@ -49,10 +99,7 @@ async def make_campaign(
     """Create a campaign and its vouchers; above 1,000 they are made in the background."""
 
     async def produce(tx: Tx) -> Answer:
-        draft = await draft_campaign(tx, data)
-        campaign = await create_campaign(tx, draft, now=call.now)
-        if data.vouchers_count:
-            await request_vouchers(tx, campaign.id, data.vouchers_count, now=call.now)
+        campaign = await enter_campaign(tx, data, now=call.now)
         return succeed(await load_view(tx, campaign))
 
     return await move_value(request, call, key, produce=produce)
@@ -73,7 +120,14 @@ async def change_campaign(
     async with call.transaction() as tx:
         known = await get_campaign(tx, campaign_id, lock=True)
         change = await draft_change(tx, data, known)
-        return await load_view(tx, await update_campaign(tx, known.id, change, now=call.now))
+        changed = await update_campaign(tx, known.id, change, now=call.now)
+        terms = await find_terms(tx, known.id)
+        stated = UNSET if change.offer is UNSET else changed.offer
+        flags = read_flags(data, {} if terms is None else terms.said)
+        await keep_said(
+            tx, OwnerKind.CAMPAIGN, known.id, data, offer=stated, flags=flags, now=call.now
+        )
+        return await load_view(tx, await get_campaign(tx, known.id))
 
 
 @deletes("/{campaign_id:str}", "Delete campaign")
@@ -107,23 +161,103 @@ async def switch_campaign_off(campaign_id: FromPath[str], call: CurrentCall) -> 
     return Switched()
 
 
+_PHASES = {
+    "$active": CampaignPhase.LIVE,
+    "$expired": CampaignPhase.ENDED,
+    "before_start": CampaignPhase.SCHEDULED,
+    "$before_start": CampaignPhase.SCHEDULED,
+}
+_STATES = {"$enabled": "true", "$disabled": "false"}
+
+
+def _read_states(filters: dict[str, Any]) -> tuple[dict[str, Any], CampaignPhase | None]:
+    """Read the fields that name a state instead of comparing something.
+
+    Of those about making codes only campaigns that are at it, or not, can be told apart.
+    """
+    left, phase = dict(filters), None
+    for field in ("active", "status"):
+        asked = left.pop(field, None)
+        for name in _list_conditions(asked):
+            if name in _PHASES:
+                phase = _PHASES[name]
+            elif name in _STATES:
+                left["enabled"] = {"conditions": {"$is": [_STATES[name]]}}
+            elif name == "$in_progress":
+                left["campaign_status"] = {"conditions": {"$is": ["IN_PROGRESS"]}}
+            else:
+                message = f"'{name[:40]}' is no state of a campaign."
+                raise InvalidInput(
+                    message, field=f"filters.{field}.conditions", key="invalid_query_params"
+                )
+    return left, phase
+
+
+def _list_conditions(asked: object) -> list[str]:
+    """The words of a field whose conditions have no values."""
+    fields = cast("dict[str, object]", asked) if isinstance(asked, dict) else {}
+    conditions = fields.get("conditions")
+    return list(cast("dict[str, object]", conditions)) if isinstance(conditions, dict) else []
+
+
 @reads("/", "List campaigns")
 async def read_campaigns(
     call: CurrentCall,
     paging: CurrentPaging,
-    campaign_type: FromQuery[CampaignKind | None] = None,
+    filters: CurrentFilters,
+    campaign_type: FromQuery[
+        Literal[
+            "DISCOUNT_COUPONS", "GIFT_VOUCHERS", "LOYALTY_PROGRAM", "PROMOTION", "REFERRAL_PROGRAM"
+        ]
+        | None
+    ] = None,
+    campaign_status: FromQuery[str | None] = None,
+    is_referral_code: FromQuery[bool | None] = None,
+    expand: FromQuery[str | None] = None,
 ) -> CampaignList:
     """List campaigns, newest first unless ``order`` says otherwise."""
+    asked, phase = _read_states(filters)
+    named = conditions_of(
+        campaign_status=("$is", campaign_status),
+        is_referral_code=("$is", None if is_referral_code is None else str(is_referral_code)),
+        campaign_type=("$is", campaign_type),
+    )
     async with call.transaction() as tx:
+        condition = await read_condition(
+            tx, merge_filters(asked, named), CAMPAIGN_FILTERS, now=call.now
+        )
         found = await list_campaigns(
             tx,
-            kind=campaign_type,
+            condition=condition,
+            phase=None if phase is None else (phase, call.now),
             limit=paging.limit,
             page=paging.page,
             order=paging.order or "-created_at",
         )
         views = await load_views(tx, found.items)
     return CampaignList(campaigns=views, total=found.total)
+
+
+@reads("/{campaign_id:str}/summary", "Get campaign summary")
+async def read_summary(
+    campaign_id: FromPath[str],
+    call: CurrentCall,
+    start_date: Annotated[str | None, QueryParameter(max_length=40)] = None,
+    end_date: Annotated[str | None, QueryParameter(max_length=40)] = None,
+) -> SummaryView:
+    """Sum up what happened in a campaign, from the start of one day to the end of another."""
+    async with call.transaction() as tx:
+        campaign = await get_campaign(tx, campaign_id)
+        zone = (await get_project(tx)).zone
+        summary = await summarise_campaign(
+            tx,
+            campaign.id,
+            since=None if start_date is None else read_moment(start_date, zone, field="start_date"),
+            until=None
+            if end_date is None
+            else read_moment(end_date, zone, field="end_date", ends=True),
+        )
+        return view_summary(summary, await load_view(tx, campaign))
 
 
 def campaigns_router() -> Router:
@@ -138,6 +272,7 @@ def campaigns_router() -> Router:
             switch_campaign_on,
             switch_campaign_off,
             read_campaigns,
+            read_summary,
         ],
         tags=["Campaigns"],
     )

@@ -22,6 +22,7 @@ class CodeConfigBody(msgspec.Struct, frozen=True, kw_only=True):
     prefix: CodePart | None = None
     postfix: CodePart | None = None
     pattern: Annotated[str, Meta(max_length=128)] | None = None
+    initial_count: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
     public: bool = False
 
 

@@ -1,30 +1,60 @@
 """``/v1/customers``."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Router
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, UnsetType
 
 from kaquan.api.call import CurrentCall
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.customer_views import (
+    CustomerView,
+    load_customer,
+    load_summaries,
+    view_customer,
+)
+from kaquan.api.listing import (
+    CurrentFilters,
+    CurrentPaging,
+    conditions_of,
+    merge_filters,
+    read_condition,
+)
+from kaquan.api.problems import AnyRequest
 from kaquan.api.routes import reads, removes, writes
-from kaquan.api.values import Identifier, LongText, Metadata, ShortText
-from kaquan.checkout import CustomerRedemptions, count_redemptions_of
+from kaquan.api.uploads import (
+    AsyncActionId,
+    import_csv,
+    import_rows,
+    read_row,
+    receives_file,
+    receives_rows,
+)
+from kaquan.api.values import (
+    Identifier,
+    LongText,
+    Metadata,
+    MomentText,
+    ShortText,
+    read_moment,
+)
 from kaquan.customers import (
-    Customer,
+    CUSTOMER_FILTERS,
     CustomerDraft,
-    CustomerSummary,
+    ImportKind,
     delete_customer,
+    erase_customer,
     get_customer,
-    list_customer_summaries,
     list_customers,
     update_customer,
     upsert_customer,
 )
-from kaquan.runtime import Tx
+from kaquan.runtime import InvalidInput, Tx, get_project
+from kaquan.segments import evaluate_segment, get_segment
+
+_FRESH = timedelta(seconds=60)
 
 
 class AddressBody(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,55 +83,6 @@ class CustomerBody(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Metadata | UnsetType | None = UNSET
 
 
-class SummaryOrders(msgspec.Struct, frozen=True):
-    """What a customer bought, in minor units."""
-
-    total_amount: int
-    total_count: int
-    average_amount: int
-    last_order_date: datetime | None
-
-
-class SummaryRedemptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a customer's redemptions ended; ``total_redeemed`` is all of them.
-
-    A stack counts once for each voucher. A rollback that is refused leaves nothing to count.
-    """
-
-    total_redeemed: int
-    total_failed: int
-    total_succeeded: int
-    total_rolled_back: int
-    total_rollback_failed: Literal[0] = 0
-    total_rollback_succeeded: int
-
-
-class Summary(msgspec.Struct, frozen=True):
-    """A customer's purchases and redemptions added up."""
-
-    orders: SummaryOrders
-    redemptions: SummaryRedemptions
-
-
-class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer as answered."""
-
-    id: str
-    source_id: str | None
-    name: str | None
-    description: str | None
-    email: str | None
-    phone: str | None
-    birthday: date | None
-    birthdate: date | None
-    address: Metadata | None
-    metadata: Metadata
-    created_at: datetime
-    updated_at: datetime | None
-    summary: Summary
-    object: Literal["customer"] = "customer"
-
-
 class CustomerList(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the customers."""
 
@@ -110,17 +91,6 @@ class CustomerList(msgspec.Struct, frozen=True, kw_only=True):
     has_more: bool
     object: Literal["list"] = "list"
     data_ref: Literal["customers"] = "customers"
-
-
-class SimpleCustomer(msgspec.Struct, frozen=True, kw_only=True):
-    """A customer inside of another object."""
-
-    id: str
-    name: str | None
-    email: str | None
-    source_id: str | None
-    metadata: Metadata
-    object: Literal["customer"] = "customer"
 
 
 def draft_customer(body: CustomerBody, *, customer_id: str | None = None) -> CustomerDraft:
@@ -137,68 +107,6 @@ def draft_customer(body: CustomerBody, *, customer_id: str | None = None) -> Cus
         if body.address is UNSET or body.address is None
         else msgspec.to_builtins(body.address),
         metadata={} if body.metadata is None else body.metadata,
-    )
-
-
-def view_customer(customer: Customer, summary: Summary) -> CustomerView:
-    """Map a customer to the wire."""
-    return CustomerView(
-        id=customer.id,
-        source_id=customer.source_id,
-        name=customer.name,
-        description=customer.description,
-        email=customer.email,
-        phone=customer.phone,
-        birthday=customer.birth_date,
-        birthdate=customer.birth_date,
-        address=customer.address,
-        metadata=customer.metadata,
-        created_at=customer.created_at,
-        updated_at=customer.updated_at,
-        summary=summary,
-    )
-
-
-async def load_summaries(tx: Tx, customer_ids: list[str]) -> dict[str, Summary]:
-    """Return what customers bought and redeemed, by their ids."""
-    orders = await list_customer_summaries(tx, customer_ids)
-    redemptions = await count_redemptions_of(tx, customer_ids)
-    return {one: _view_summary(orders[one], redemptions[one]) for one in customer_ids}
-
-
-def _view_summary(summary: CustomerSummary, redemptions: CustomerRedemptions) -> Summary:
-    count = summary.order_count
-    orders = SummaryOrders(
-        total_amount=summary.spend_minor,
-        total_count=count,
-        average_amount=summary.spend_minor // count if count else 0,
-        last_order_date=summary.last_order_at,
-    )
-    return Summary(
-        orders,
-        SummaryRedemptions(
-            total_redeemed=redemptions.succeeded + redemptions.failed,
-            total_failed=redemptions.failed,
-            total_succeeded=redemptions.succeeded,
-            total_rolled_back=redemptions.rolled_back,
-            total_rollback_succeeded=redemptions.rolled_back,
-        ),
-    )
-
-
-async def load_customer(tx: Tx, customer: Customer) -> CustomerView:
-    """Map a customer to the wire with what they bought and redeemed."""
-    return view_customer(customer, (await load_summaries(tx, [customer.id]))[customer.id])
-
-
-def view_simple_customer(customer: Customer) -> SimpleCustomer:
-    """Map a customer to its short form."""
-    return SimpleCustomer(
-        id=customer.id,
-        name=customer.name,
-        email=customer.email,
-        source_id=customer.source_id,
-        metadata=customer.metadata,
     )
 
 
@@ -237,33 +145,145 @@ async def remove_customer(customer_id: FromPath[str], call: CurrentCall) -> None
         await delete_customer(tx, customer_id, now=call.now)
 
 
+class DeletionCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How many records of each kind an erasure emptied or deleted."""
+
+    events: int
+    customer_events: int
+    daily_events: int
+    segments: int
+    orders: int
+    order_events: int
+    customer: int
+
+
+class DeletionView(msgspec.Struct, frozen=True, kw_only=True):
+    """The proof of an erasure."""
+
+    id: str
+    created_at: datetime
+    related_object_id: str
+    data_json: DeletionCounts
+    related_object: Literal["customer"] = "customer"
+    status: Literal["DONE"] = "DONE"
+    object: Literal["customer_permanent_deletion"] = "customer_permanent_deletion"
+
+
+@writes("POST", "/{customer_id:str}/permanent-deletion", "Delete customer permanently")
+async def forget_customer(customer_id: FromPath[str], call: CurrentCall) -> DeletionView:
+    """Erase a customer and whatever is personal in all that was recorded about them."""
+    async with call.transaction() as tx:
+        deletion = await erase_customer(tx, customer_id, now=call.now)
+    return DeletionView(
+        id=deletion.id,
+        created_at=deletion.created_at,
+        related_object_id=deletion.customer_id,
+        data_json=msgspec.convert(deletion.counts, DeletionCounts),
+    )
+
+
+class MetadataUpdate(msgspec.Struct, frozen=True, kw_only=True):
+    """The same metadata for many."""
+
+    source_ids: Annotated[list[Identifier], msgspec.Meta(min_length=1)]
+    metadata: Metadata
+
+
+@receives_rows("/bulk/async", "Update customers in bulk")
+async def change_customers(
+    data: JSONBody[list[dict[str, Any]]], call: CurrentCall
+) -> AsyncActionId:
+    """Change many customers, each as one alone; who is not known yet is entered."""
+    async with call.transaction() as tx:
+        rows = (_row_of(given) for given in data)
+        return await import_rows(tx, call, ImportKind.CUSTOMERS_BULK, rows)
+
+
+@receives_rows("/metadata/async", "Update customers' metadata in bulk")
+async def change_customers_metadata(
+    data: JSONBody[MetadataUpdate], call: CurrentCall
+) -> AsyncActionId:
+    """Set the same metadata for many customers; who is not known yet is entered."""
+    drafts = (
+        CustomerDraft(source_id=source_id, metadata=data.metadata)
+        for source_id in dict.fromkeys(data.source_ids)
+    )
+    async with call.transaction() as tx:
+        return await import_rows(tx, call, ImportKind.CUSTOMERS_METADATA, drafts)
+
+
+@receives_file("/importCSV", "Import customers from a CSV file")
+async def import_customers(request: AnyRequest, call: CurrentCall) -> AsyncActionId:
+    """Enter or change the customers of a file; columns without a meaning become metadata."""
+    return await import_csv(request, call, ImportKind.CUSTOMERS_CSV)
+
+
+def _row_of(given: dict[str, Any]) -> CustomerDraft | dict[str, Any]:
+    body = read_row(given, CustomerBody)
+    if isinstance(body, str):
+        return {"source_id": given.get("source_id"), "reason": body}
+    if not isinstance(body.source_id, str):
+        return {"source_id": None, "reason": "source_id: This may not be missing."}
+    return draft_customer(body)
+
+
 @reads("/", "List customers")
 async def read_customers(
     call: CurrentCall,
     paging: CurrentPaging,
+    filters: CurrentFilters,
     email: Annotated[str | None, QueryParameter(max_length=255)] = None,
+    city: Annotated[str | None, QueryParameter(max_length=255)] = None,
     name: Annotated[str | None, QueryParameter(max_length=255)] = None,
+    segment_id: Annotated[str | None, QueryParameter(max_length=255)] = None,
+    starting_after: FromQuery[MomentText | None] = None,
 ) -> CustomerList:
     """List customers, newest first unless ``order`` says otherwise.
 
-    ``name`` is the beginning of a name, ``email`` a whole address.
+    ``name`` is the beginning of a name, ``email`` a whole address. ``starting_after`` goes on
+    behind a moment of creation, or of the last change when ordered by ``updated_at``.
     """
+    order = paging.order or "-created_at"
+    given = merge_filters(filters, conditions_of(address__city=("$is", city)))
     async with call.transaction() as tx:
+        condition = await read_condition(tx, given, CUSTOMER_FILTERS, now=call.now)
         found = await list_customers(
             tx,
             search=name,
             email=email,
+            segment_id=await _counted(tx, segment_id, now=call.now),
+            condition=condition,
+            after=await _read_place(tx, starting_after, order),
             limit=paging.limit,
             page=paging.page,
-            order=paging.order or "-created_at",
+            order=order,
         )
         ids = [customer.id for customer in found.items]
         summaries = await load_summaries(tx, ids)
     return CustomerList(
         customers=[view_customer(one, summaries[one.id]) for one in found.items],
         total=found.total,
-        has_more=paging.has_more(found.total),
+        has_more=found.next_cursor is not None,
     )
+
+
+async def _counted(tx: Tx, segment_id: str | None, *, now: datetime) -> str | None:
+    """Return the id of a segment whose members are those of a moment ago at most."""
+    if segment_id is None:
+        return None
+    segment = await get_segment(tx, segment_id)
+    if segment.evaluated_at is None or now - segment.evaluated_at > _FRESH:
+        await evaluate_segment(tx, segment.id, now=now)
+    return segment.id
+
+
+async def _read_place(tx: Tx, text: str | None, order: str) -> datetime | None:
+    if text is None:
+        return None
+    if order.removeprefix("-") not in ("created_at", "updated_at"):
+        message = "'starting_after' goes with the orders by created_at and updated_at."
+        raise InvalidInput(message, field="starting_after", key="invalid_query_params")
+    return read_moment(text, (await get_project(tx)).zone, field="starting_after")
 
 
 def customers_router() -> Router:
@@ -275,6 +295,10 @@ def customers_router() -> Router:
             read_customer,
             change_customer,
             remove_customer,
+            forget_customer,
+            change_customers,
+            change_customers_metadata,
+            import_customers,
             read_customers,
         ],
         tags=["Customers"],

@@ -9,6 +9,10 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from kaquan import __version__
 from kaquan.api.call import APP_ID, APP_TOKEN
+from kaquan.api.client_key import CLIENT_ID, CLIENT_TOKEN
+from kaquan.api.management_key import MANAGEMENT_ID, MANAGEMENT_TOKEN
+
+_HEADERS = (APP_ID, APP_TOKEN, CLIENT_ID, CLIENT_TOKEN, MANAGEMENT_ID, MANAGEMENT_TOKEN)
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -51,10 +55,8 @@ def describe_api(script: str | None) -> OpenAPIConfig:
         render_plugins=[JsonRenderPlugin()] if script is None else [LocalRapiDoc(script)],
         components=Components(
             security_schemes={
-                APP_ID: SecurityScheme(type="apiKey", name=APP_ID, security_scheme_in="header"),
-                APP_TOKEN: SecurityScheme(
-                    type="apiKey", name=APP_TOKEN, security_scheme_in="header"
-                ),
+                name: SecurityScheme(type="apiKey", name=name, security_scheme_in="header")
+                for name in _HEADERS
             }
         ),
         security=[{APP_ID: [], APP_TOKEN: []}],

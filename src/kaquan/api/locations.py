@@ -5,13 +5,27 @@ from typing import Literal
 
 import msgspec
 from litestar import Router
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import UNSET, UnsetType
 
 from kaquan.api.call import CurrentCall
-from kaquan.api.listing import CurrentPaging
-from kaquan.api.routes import reads
-from kaquan.api.values import Metadata
-from kaquan.customers import Location, get_location, list_locations
+from kaquan.api.listing import (
+    CurrentFilters,
+    CurrentPaging,
+    merge_filters,
+    period_filter,
+    read_condition,
+)
+from kaquan.api.routes import reads, writes
+from kaquan.api.values import Identifier, Metadata, MomentText
+from kaquan.customers import (
+    LOCATION_FILTERS,
+    Location,
+    LocationDraft,
+    get_location,
+    list_locations,
+    upsert_location,
+)
 
 
 class LocationView(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,9 +34,21 @@ class LocationView(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     name: str
     source_id: str | None
+    shape: Metadata | None
     metadata: Metadata
     created_at: datetime
+    updated_at: datetime | None
     object: Literal["location"] = "location"
+
+
+class LocationBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller says about a location: a member left out stays, null empties it."""
+
+    id: Identifier | None = None
+    source_id: Identifier | UnsetType | None = UNSET
+    name: Identifier | UnsetType = UNSET
+    shape: Metadata | UnsetType | None = UNSET
+    metadata: Metadata | UnsetType | None = UNSET
 
 
 class LocationList(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,9 +67,25 @@ def view_location(location: Location) -> LocationView:
         id=location.id,
         name=location.name,
         source_id=location.source_id,
+        shape=location.shape,
         metadata=location.metadata,
         created_at=location.created_at,
+        updated_at=location.updated_at,
     )
+
+
+@writes("POST", "/", "Create location")
+async def create_location(data: JSONBody[LocationBody], call: CurrentCall) -> LocationView:
+    """Create a location, or change the one with this id or source id (our own addition)."""
+    draft = LocationDraft(
+        id=data.id,
+        source_id=data.source_id,
+        name=data.name,
+        shape=data.shape,
+        metadata={} if data.metadata is None else data.metadata,
+    )
+    async with call.transaction() as tx:
+        return view_location(await upsert_location(tx, draft, now=call.now))
 
 
 @reads("/{location_id:str}", "Get location")
@@ -54,11 +96,21 @@ async def read_location(location_id: FromPath[str], call: CurrentCall) -> Locati
 
 
 @reads("/", "List locations")
-async def read_locations(call: CurrentCall, paging: CurrentPaging) -> LocationList:
-    """List locations by name unless ``order`` says otherwise."""
+async def read_locations(
+    call: CurrentCall,
+    paging: CurrentPaging,
+    filters: CurrentFilters,
+    end_date: FromQuery[MomentText | None] = None,
+) -> LocationList:
+    """List locations by name unless ``order`` says otherwise; ``end_date`` bounds their creation."""
+    given = merge_filters(filters, period_filter(None, end_date))
     async with call.transaction() as tx:
         found = await list_locations(
-            tx, limit=paging.limit, page=paging.page, order=paging.order or "name"
+            tx,
+            condition=await read_condition(tx, given, LOCATION_FILTERS, now=call.now),
+            limit=paging.limit,
+            page=paging.page,
+            order=paging.order or "name",
         )
     return LocationList(
         data=list(map(view_location, found.items)),
@@ -70,5 +122,7 @@ async def read_locations(call: CurrentCall, paging: CurrentPaging) -> LocationLi
 def locations_router() -> Router:
     """Routes of locations."""
     return Router(
-        path="/locations", route_handlers=[read_location, read_locations], tags=["Locations"]
+        path="/locations",
+        route_handlers=[create_location, read_location, read_locations],
+        tags=["Locations"],
     )

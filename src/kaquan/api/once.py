@@ -1,7 +1,5 @@
 """Requests that move value: with an ``Idempotency-Key`` they happen once, however often sent."""
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Annotated, Any, TypeAlias
@@ -10,23 +8,13 @@ import msgspec
 from litestar import Response
 from litestar.enums import MediaType
 from litestar.params import HeaderParameter
-from psycopg import errors as postgres
 
 from kaquan.api.call import Call
 from kaquan.api.problems import PROBLEM_MEDIA_TYPE, AnyRequest, Problem
-from kaquan.checkout import Contended
-from kaquan.runtime import Answer, InvalidInput, Tx, answer_once
+from kaquan.checkout import try_again
+from kaquan.runtime import Answer, InvalidInput, OnceKey, Tx, answer_key, read_once_key
 
 REPLAYED = "Idempotency-Replayed"
-ATTEMPTS = 4
-LONGEST_PAUSE_S = 0.02
-_CHANCE = random.SystemRandom()
-LOST_RACES = (
-    Contended,
-    postgres.DeadlockDetected,
-    postgres.SerializationFailure,
-    postgres.UniqueViolation,
-)
 
 IdempotencyKey: TypeAlias = Annotated[
     str | None,
@@ -61,56 +49,39 @@ async def move_value(
     wrote (the failed attempt) is kept. A transaction that lost against another one leaves nothing
     behind and is tried again.
     """
+    once = await name_once(request, key)
 
     async def attempt() -> Answer:
         async with call.transaction() as tx:
-            if key is None:
+            if once is None:
                 return await produce(tx)
-            return await _produce_once(request, call, key, tx=tx, produce=produce)
+            return await answer_key(tx, once, produce=lambda: produce(tx), now=call.now)
 
-    answer = await _try_again(attempt)
+    return respond(await try_again(attempt))
+
+
+async def name_once(request: AnyRequest, key: str | None) -> OnceKey | None:
+    """Name what is done once under the key of a request, if it has one. Raises InvalidInput."""
+    if key is None:
+        return None
+    if not key.isprintable():
+        message = "Idempotency-Key must consist of printable characters."
+        raise InvalidInput(message, field="Idempotency-Key")
+    scope = request.scope
+    address = scope["raw_path"] + b"?" + scope["query_string"] + b"\n"
+    return read_once_key(
+        key,
+        route=f"{request.method} {scope['path_template']}",
+        request=address + await request.body(),
+    )
+
+
+def respond(answer: Answer) -> Response[Any]:
+    """Put an answer on the wire; one from memory says so in a header."""
     failed = answer.status >= HTTPStatus.BAD_REQUEST
     return Response(
         answer.body,
         status_code=answer.status,
         media_type=PROBLEM_MEDIA_TYPE if failed else MediaType.JSON,
         headers={REPLAYED: "true"} if answer.replayed else None,
-    )
-
-
-async def _try_again(attempt: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Attempt a transaction up to ``ATTEMPTS`` times, as long as others get in its way.
-
-    A duplicate that rooms know of is a Duplicate; what the database alone refused as one is two
-    transactions that entered the same thing at once.
-    """
-    for number in range(1, ATTEMPTS):
-        try:
-            return await attempt()
-        except LOST_RACES:
-            # Contenders that waited for each other shall not all come back at once.
-            await asyncio.sleep(_CHANCE.uniform(0, LONGEST_PAUSE_S * number))
-    return await attempt()
-
-
-async def _produce_once(
-    request: AnyRequest,
-    call: Call,
-    key: str,
-    *,
-    tx: Tx,
-    produce: Callable[[Tx], Awaitable[Answer]],
-) -> Answer:
-    if not key.isprintable():
-        message = "Idempotency-Key must consist of printable characters."
-        raise InvalidInput(message, field="Idempotency-Key")
-    scope = request.scope
-    address = scope["raw_path"] + b"?" + scope["query_string"] + b"\n"
-    return await answer_once(
-        tx,
-        key,
-        route=f"{request.method} {scope['path_template']}",
-        request=address + await request.body(),
-        produce=lambda: produce(tx),
-        now=call.now,
     )

@@ -1,17 +1,15 @@
-"""``/v1/orders``."""
+"""Orders on the wire: shapes, and their mapping to and from the customers room."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Router
-from litestar.params import FromPath, JSONBody
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-from kaquan.api.call import Call, CurrentCall
+from kaquan.api.call import Call
 from kaquan.api.customers import CustomerBody, draft_customer
-from kaquan.api.listing import CurrentPaging
-from kaquan.api.routes import reads, writes
+from kaquan.api.session_views import SessionBody
 from kaquan.api.values import (
     Count,
     Identifier,
@@ -22,6 +20,7 @@ from kaquan.api.values import (
     ShortText,
     read_moment,
 )
+from kaquan.checkout import initial_amount, initial_quantity
 from kaquan.customers import (
     Order,
     OrderDraft,
@@ -29,10 +28,6 @@ from kaquan.customers import (
     OrderLineDraft,
     OrderStatus,
     ProductDraft,
-    create_order,
-    get_order,
-    list_orders,
-    update_order,
     upsert_customer,
     upsert_product,
 )
@@ -72,12 +67,29 @@ class ItemBody(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Metadata | None = None
 
 
+class OrderCouponBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A voucher that an order is going to redeem; ``credits`` are what to pay from a balance."""
+
+    id: Identifier
+    object: Literal["voucher"] = "voucher"
+    credits: Minor | None = None
+    face_value_minor: Minor | None = None
+
+
 class OrderExtension(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Our own member ``kaquan`` of an order: where it was placed, and our word for its state."""
+    """Our own member ``kaquan`` of an order: where it was placed, and our word for its state.
+
+    ``shipping_minor`` is what delivery costs, in minor units: a part of a stated amount.
+    ``redeemables`` are what the order redeems when it is paid, an empty list being none;
+    ``session`` reserves them until then, and its key alone means what it has reserved.
+    """
 
     location_id: Identifier | None = None
+    shipping_minor: Minor | None = None
     currency: str | None = None
     status: str | None = None
+    redeemables: Annotated[list[OrderCouponBody], Meta(max_length=30)] | None = None
+    session: SessionBody | None = None
 
 
 class OrderBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,15 +161,6 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     object: Literal["order"] = "order"
 
 
-class OrderList(msgspec.Struct, frozen=True, kw_only=True):
-    """A part of the orders."""
-
-    orders: list[OrderView]
-    total: int
-    object: Literal["list"] = "list"
-    data_ref: Literal["orders"] = "orders"
-
-
 def unless_zero(amount: int) -> int | UnsetType:
     """Leave a figure of zero out of an answer, as the dialect does."""
     return amount or UNSET
@@ -183,6 +186,7 @@ async def draft_order(
         metadata={} if body.metadata is None else body.metadata,
         placed_at=placed_at,
         currency=extension.currency,
+        shipping_minor=UNSET if extension.shipping_minor is None else extension.shipping_minor,
     )
 
 
@@ -192,6 +196,8 @@ def draft_line(item: ItemBody) -> OrderLineDraft:
     details: Metadata = {}
     if item.sku_id is not None:
         details["sku_id"] = item.sku_id
+    elif item.related_object == "sku" and item.source_id is not None:
+        details["sku_id"] = item.source_id
     if item.metadata:
         details["metadata"] = item.metadata
     if item.product is not None:
@@ -206,19 +212,24 @@ def draft_line(item: ItemBody) -> OrderLineDraft:
     )
 
 
-async def store_overrides(tx: Tx, items: list[ItemBody] | UnsetType | None, *, call: Call) -> None:
-    """Write to the catalogue the products that lines bring along with ``override``."""
-    for item in items or ():
-        product = item.product
-        if product is None or not product.override:
-            continue
-        draft = ProductDraft(
+def draft_overrides(items: list[ItemBody] | UnsetType | None) -> list[ProductDraft]:
+    """Map the products that lines bring along to be written to the catalogue."""
+    return [
+        ProductDraft(
             id=product.id or item.product_id,
             source_id=product.source_id or item.source_id or UNSET,
             name=product.name or UNSET,
             price_minor=UNSET if product.price is None else product.price,
             metadata=product.metadata,
         )
+        for item in items or ()
+        if (product := item.product) is not None and product.override
+    ]
+
+
+async def store_overrides(tx: Tx, items: list[ItemBody] | UnsetType | None, *, call: Call) -> None:
+    """Write to the catalogue the products that lines bring along with ``override``."""
+    for draft in draft_overrides(items):
         await upsert_product(tx, draft, now=call.now)
 
 
@@ -232,17 +243,14 @@ async def store_customer(
     return (await upsert_customer(tx, draft, now=call.now)).id
 
 
-async def _prepare(
-    tx: Tx, body: OrderBody, *, call: Call, order_id: str | None = None
-) -> OrderDraft:
-    await store_overrides(tx, body.items, call=call)
-    customer_id = await store_customer(tx, body.customer, body.customer_id, call=call)
-    draft = await draft_order(tx, body, order_id=order_id)
-    return msgspec.structs.replace(draft, customer_id=customer_id or UNSET)
+def view_item(
+    line: OrderLine, *, off_minor: int | None = None, step_minor: int | UnsetType = UNSET
+) -> OrderItemView:
+    """Map a line to the wire, with what is off it: as stored, or ``off_minor``.
 
-
-def view_item(line: OrderLine) -> OrderItemView:
-    """Map a line to the wire."""
+    ``step_minor`` of that came off by the step at hand.
+    """
+    off = line.discount_minor if off_minor is None else off_minor
     product = line.details.get("product")
     return OrderItemView(
         product_id=line.product_id or UNSET,
@@ -250,22 +258,24 @@ def view_item(line: OrderLine) -> OrderItemView:
         source_id=line.source_id or UNSET,
         related_object="sku" if "sku_id" in line.details else "product",
         quantity=line.quantity,
-        initial_quantity=line.quantity,
+        initial_quantity=initial_quantity(line),
         price=line.unit_price_minor,
         amount=line.amount_minor,
-        initial_amount=line.amount_minor,
-        discount_amount=unless_zero(line.discount_minor),
-        subtotal_amount=line.amount_minor - line.discount_minor,
+        initial_amount=initial_amount(line),
+        discount_amount=off or UNSET,
+        applied_discount_amount=step_minor or UNSET,
+        subtotal_amount=line.amount_minor - off,
         product=UNSET if product is None else product,
         metadata=line.details.get("metadata", UNSET),
     )
 
 
-def view_order(order: Order) -> OrderView:
-    """Map an order to the wire."""
+def view_order(order: Order, *, items: Sequence[OrderItemView] | None = None) -> OrderView:
+    """Map an order to the wire, with its lines as stored unless ``items`` are given."""
     dialect_status = _DIALECT_STATUS.get(order.status, order.status)
     extension = OrderExtension(
         location_id=order.location_id,
+        shipping_minor=order.shipping_minor or None,
         status=None if dialect_status is order.status else order.status,
     )
     return OrderView(
@@ -275,59 +285,15 @@ def view_order(order: Order) -> OrderView:
         updated_at=order.updated_at,
         status=dialect_status,
         amount=order.amount_minor,
-        initial_amount=order.amount_minor,
+        initial_amount=order.amount_minor
+        - sum(line.amount_minor - initial_amount(line) for line in order.lines),
         discount_amount=unless_zero(order.discount_minor),
         items_discount_amount=unless_zero(order.items_discount_minor),
         total_discount_amount=unless_zero(order.amount_minor - order.total_minor),
         total_amount=order.total_minor,
-        items=list(map(view_item, order.lines)) or UNSET,
+        items=list(map(view_item, order.lines) if items is None else items) or UNSET,
         metadata=order.metadata,
         customer=UNSET if order.customer_id is None else CustomerReference(order.customer_id),
         customer_id=order.customer_id,
         kaquan=extension if extension != OrderExtension() else UNSET,
-    )
-
-
-@writes("POST", "/", "Create order")
-async def record_order(data: JSONBody[OrderBody], call: CurrentCall) -> OrderView:
-    """Create an order, with its customer if the body brings one."""
-    async with call.transaction() as tx:
-        draft = await _prepare(tx, data, call=call)
-        return view_order(await create_order(tx, draft, now=call.now))
-
-
-@reads("/{order_id:str}", "Get order")
-async def read_order(order_id: FromPath[str], call: CurrentCall) -> OrderView:
-    """Get an order by id or source id."""
-    async with call.transaction() as tx:
-        return view_order(await get_order(tx, order_id))
-
-
-@writes("PUT", "/{order_id:str}", "Update order")
-async def change_order(
-    order_id: FromPath[str], data: JSONBody[OrderBody], call: CurrentCall
-) -> OrderView:
-    """Change an order by id or source id; lines, when given, replace all of them."""
-    async with call.transaction() as tx:
-        known = await get_order(tx, order_id)
-        draft = await _prepare(tx, data, call=call, order_id=known.id)
-        return view_order(await update_order(tx, known.id, draft, now=call.now))
-
-
-@reads("/", "List orders")
-async def read_orders(call: CurrentCall, paging: CurrentPaging) -> OrderList:
-    """List orders, newest first unless ``order`` says otherwise."""
-    async with call.transaction() as tx:
-        found = await list_orders(
-            tx, limit=paging.limit, page=paging.page, order=paging.order or "-created_at"
-        )
-    return OrderList(orders=list(map(view_order, found.items)), total=found.total)
-
-
-def orders_router() -> Router:
-    """Routes of orders."""
-    return Router(
-        path="/orders",
-        route_handlers=[record_order, read_order, change_order, read_orders],
-        tags=["Orders"],
     )

@@ -1,5 +1,6 @@
-"""The dialect's period of use, and its members whose meaning is not there yet."""
+"""The dialect's members about time, rules and categories that many objects have."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,36 +8,56 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from kaquan.api.problems import NotSupported
-from kaquan.api.values import MomentText, read_moment
+from kaquan.api.values import Identifier, MomentText, read_moment
+from kaquan.campaigns import SAYINGS
 from kaquan.runtime import Tx, get_project
-
-_LATER = (
-    "validation_rules",
-    "validity_timeframe",
-    "validity_day_of_week",
-    "validity_hours",
-    "category_id",
-)
 
 
 class PeriodBody(msgspec.Struct, frozen=True, kw_only=True):
-    """From when until when; null removes a limit."""
+    """When something may be used and under which rules; null removes a limit."""
 
     start_date: MomentText | UnsetType | None = UNSET
     expiration_date: MomentText | UnsetType | None = UNSET
-    validation_rules: list[Any] | None = None
+    validation_rules: list[Identifier] | UnsetType | None = UNSET
+    validity_timeframe: dict[str, Any] | UnsetType | None = UNSET
+    validity_day_of_week: list[int] | UnsetType | None = UNSET
+    validity_hours: dict[str, Any] | UnsetType | None = UNSET
+    category_id: Identifier | UnsetType | None = UNSET
+
+
+class SaidView(msgspec.Struct, frozen=True, kw_only=True):
+    """Recurring time as it was said; null where nothing was."""
+
     validity_timeframe: dict[str, Any] | None = None
-    validity_day_of_week: list[Any] | None = None
+    validity_day_of_week: list[int] | None = None
     validity_hours: dict[str, Any] | None = None
-    category_id: str | None = None
+    activity_duration_after_publishing: str | None = None
 
 
-def refuse_later(body: PeriodBody, names: tuple[str, ...]) -> None:
+def refuse_later(body: msgspec.Struct, names: tuple[str, ...]) -> None:
     """Refuse members whose meaning is not there yet: ignoring a limit would be worse."""
-    for name in (*_LATER, *names):
+    for name in names:
         if getattr(body, name):
             message = f"'{name}' is not supported yet."
             raise NotSupported(message, field=name)
+
+
+def read_said(body: PeriodBody, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what holds about recurring time after ``body``; null takes a word back."""
+    said = dict(known or {})
+    for name in SAYINGS:
+        value = getattr(body, name, UNSET)
+        if value is UNSET:
+            continue
+        said.pop(name, None)
+        if value:
+            said[name] = value
+    return said
+
+
+def view_said(said: Mapping[str, Any]) -> SaidView:
+    """Map what was said about recurring time to the wire."""
+    return SaidView(**{name: said.get(name) for name in SAYINGS})
 
 
 async def read_period(

@@ -15,7 +15,7 @@ from psycopg import errors as postgres
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from kaquan.api.request_id import request_id_of
-from kaquan.campaigns import InUse
+from kaquan.campaigns import InUse, RuleNotSupported
 from kaquan.checkout import Contended
 from kaquan.runtime import (
     Duplicate,
@@ -58,6 +58,12 @@ class Forbidden(KaquanError):
     key = "forbidden"
 
 
+class KeyScopeExceeded(KaquanError):
+    """The key is valid, but its scope does not cover this."""
+
+    key = "key_scope"
+
+
 class ReasonView(msgspec.Struct, frozen=True):
     """One reason for a refusal: its code, its parameters, and a sentence to read out."""
 
@@ -66,12 +72,19 @@ class ReasonView(msgspec.Struct, frozen=True):
     message: str
 
 
+class SaidError(msgspec.Struct, frozen=True):
+    """What the merchant wants to be said to whoever does not meet a rule."""
+
+    message: str
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request was not answered as asked.
 
     ``type``, ``title``, ``status`` and ``detail`` are RFC 9457's; ``code``, ``key``, ``message``,
     ``details``, ``request_id`` and ``resource_*`` are the dialect's. ``key`` is stable; ``field``
-    is the path to what was wrong with the request; ``reasons`` are all that a rule had against it.
+    is the path to what was wrong with the request; ``reasons`` are all that a rule had against it,
+    and ``error`` has the merchant's own words about that.
     """
 
     type: str
@@ -88,6 +101,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     resource_id: str | UnsetType = UNSET
     resource_type: str | UnsetType = UNSET
     reasons: list[ReasonView] | UnsetType = UNSET
+    error: SaidError | UnsetType = UNSET
 
 
 def problem_of(
@@ -139,7 +153,9 @@ _STATUS: tuple[tuple[type[KaquanError], HTTPStatus], ...] = (
     (KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
+    (KeyScopeExceeded, HTTPStatus.FORBIDDEN),
     (NotSupported, HTTPStatus.NOT_IMPLEMENTED),
+    (RuleNotSupported, HTTPStatus.NOT_IMPLEMENTED),
     (Contended, HTTPStatus.SERVICE_UNAVAILABLE),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )

@@ -1,5 +1,6 @@
 """``/v1/products``."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,19 +10,40 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, UnsetType
 
 from kaquan.api.call import CurrentCall
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.customers import MetadataUpdate
+from kaquan.api.listing import (
+    CurrentFilters,
+    CurrentPaging,
+    merge_filters,
+    period_filter,
+    read_condition,
+)
+from kaquan.api.problems import AnyRequest
 from kaquan.api.routes import reads, removes, writes
-from kaquan.api.values import Address, Identifier, Metadata, Minor, ShortText
+from kaquan.api.sku_views import SkuList, view_skus
+from kaquan.api.uploads import (
+    AsyncActionId,
+    import_csv,
+    import_rows,
+    read_row,
+    receives_file,
+    receives_rows,
+)
+from kaquan.api.values import Address, Identifier, Metadata, Minor, MomentText, ShortText
 from kaquan.customers import (
+    PRODUCT_FILTERS,
+    ImportKind,
     Product,
     ProductDraft,
     delete_product,
     find_product,
     get_product,
     list_products,
+    list_skus_of,
     update_product,
     upsert_product,
 )
+from kaquan.runtime import Tx
 
 
 class ProductExtension(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,17 +68,8 @@ class ProductBody(msgspec.Struct, frozen=True, kw_only=True):
     kaquan: ProductExtension | UnsetType = UNSET
 
 
-class SkuList(msgspec.Struct, frozen=True):
-    """The variants of a product: there are none here."""
-
-    object: Literal["list"] = "list"
-    data_ref: Literal["data"] = "data"
-    data: list[Any] = []
-    total: int = 0
-
-
 class ProductView(msgspec.Struct, frozen=True, kw_only=True):
-    """A product as answered; ``price`` in minor units."""
+    """A product as answered; ``price`` in minor units. Inside of another its variants are left out."""
 
     id: str
     source_id: str | None
@@ -68,7 +81,7 @@ class ProductView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime | None
     kaquan: ProductExtension
-    skus: SkuList
+    skus: SkuList | UnsetType = UNSET
     object: Literal["product"] = "product"
 
 
@@ -115,8 +128,23 @@ def view_product(product: Product) -> ProductView:
         created_at=product.created_at,
         updated_at=product.updated_at,
         kaquan=ProductExtension(attributes=product.attributes),
-        skus=SkuList(),
     )
+
+
+async def load_products(tx: Tx, products: Sequence[Product]) -> list[ProductView]:
+    """Map products to the wire with the first hundred variants of each."""
+    skus = await list_skus_of(tx, [product.id for product in products])
+    return [
+        msgspec.structs.replace(
+            view_product(product), skus=view_skus(skus[product.id][0], total=skus[product.id][1])
+        )
+        for product in products
+    ]
+
+
+async def load_product(tx: Tx, product: Product) -> ProductView:
+    """Map one product to the wire with its variants."""
+    return (await load_products(tx, [product]))[0]
 
 
 @writes("POST", "/", "Create product")
@@ -126,14 +154,14 @@ async def create_product(data: JSONBody[ProductBody], call: CurrentCall) -> Prod
         name = data.id or data.source_id
         known = await find_product(tx, name) if isinstance(name, str) else None
         draft = draft_product(data, known=known)
-        return view_product(await upsert_product(tx, draft, now=call.now))
+        return await load_product(tx, await upsert_product(tx, draft, now=call.now))
 
 
 @reads("/{product_id:str}", "Get product")
 async def read_product(product_id: FromPath[str], call: CurrentCall) -> ProductView:
     """Get a product by id or source id."""
     async with call.transaction() as tx:
-        return view_product(await get_product(tx, product_id))
+        return await load_product(tx, await get_product(tx, product_id))
 
 
 @writes("PUT", "/{product_id:str}", "Update product")
@@ -144,26 +172,77 @@ async def change_product(
     async with call.transaction() as tx:
         known = await get_product(tx, product_id)
         draft = draft_product(data, known=known)
-        return view_product(await update_product(tx, known.id, draft, now=call.now))
+        return await load_product(tx, await update_product(tx, known.id, draft, now=call.now))
 
 
 @removes("/{product_id:str}", "Delete product")
 async def remove_product(
     product_id: FromPath[str], call: CurrentCall, force: FromQuery[bool] = False
 ) -> None:
-    """Delete a product by id or source id; there is no bin, so ``force`` changes nothing."""
+    """Move a product by id or source id to the bin; with ``force`` it is gone for good."""
     async with call.transaction() as tx:
-        await delete_product(tx, product_id)
+        await delete_product(tx, product_id, force=force, now=call.now)
+
+
+@receives_rows("/bulk/async", "Update products in bulk")
+async def change_products(data: JSONBody[list[dict[str, Any]]], call: CurrentCall) -> AsyncActionId:
+    """Change many products, each as one alone; what is not known yet is entered."""
+    async with call.transaction() as tx:
+        rows = (_row_of(given) for given in data)
+        return await import_rows(tx, call, ImportKind.PRODUCTS_BULK, rows)
+
+
+@receives_rows("/metadata/async", "Update products' metadata in bulk")
+async def change_products_metadata(
+    data: JSONBody[MetadataUpdate], call: CurrentCall
+) -> AsyncActionId:
+    """Set the same metadata for many products; what is not known yet is entered."""
+    drafts = (
+        ProductDraft(source_id=source_id, metadata=data.metadata)
+        for source_id in dict.fromkeys(data.source_ids)
+    )
+    async with call.transaction() as tx:
+        return await import_rows(tx, call, ImportKind.PRODUCTS_METADATA, drafts)
+
+
+@receives_file("/importCSV", "Import products from a CSV file")
+async def import_products(request: AnyRequest, call: CurrentCall) -> AsyncActionId:
+    """Enter or change the products of a file; columns without a meaning become metadata."""
+    return await import_csv(request, call, ImportKind.PRODUCTS_CSV)
+
+
+def _row_of(given: dict[str, Any]) -> ProductDraft | dict[str, Any]:
+    body = read_row(given, ProductBody)
+    if isinstance(body, str):
+        return {"source_id": given.get("source_id"), "reason": body}
+    if not isinstance(body.source_id, str):
+        return {"source_id": None, "reason": "source_id: This may not be missing."}
+    return draft_product(body, known=None)
 
 
 @reads("/", "List products")
-async def read_products(call: CurrentCall, paging: CurrentPaging) -> ProductList:
-    """List products, newest first unless ``order`` says otherwise."""
+async def read_products(
+    call: CurrentCall,
+    paging: CurrentPaging,
+    filters: CurrentFilters,
+    start_date: FromQuery[MomentText | None] = None,
+    end_date: FromQuery[MomentText | None] = None,
+) -> ProductList:
+    """List products, newest first unless ``order`` says otherwise.
+
+    ``start_date`` and ``end_date`` bound the moment of creation.
+    """
+    given = merge_filters(filters, period_filter(start_date, end_date))
     async with call.transaction() as tx:
         found = await list_products(
-            tx, limit=paging.limit, page=paging.page, order=paging.order or "-created_at"
+            tx,
+            condition=await read_condition(tx, given, PRODUCT_FILTERS, now=call.now),
+            limit=paging.limit,
+            page=paging.page,
+            order=paging.order or "-created_at",
         )
-    return ProductList(products=list(map(view_product, found.items)), total=found.total)
+        products = await load_products(tx, found.items)
+    return ProductList(products=products, total=found.total)
 
 
 def products_router() -> Router:
@@ -175,6 +254,9 @@ def products_router() -> Router:
             read_product,
             change_product,
             remove_product,
+            change_products,
+            change_products_metadata,
+            import_products,
             read_products,
         ],
         tags=["Products"],

@@ -7,78 +7,54 @@ from typing import Annotated, Any, Literal
 import msgspec
 from litestar import Response, Router
 from litestar.params import FromQuery, JSONBody, QueryParameter
-from msgspec import Meta
 
 from kaquan.api.body import read_json, read_value
 from kaquan.api.call import Call, CurrentCall
-from kaquan.api.customers import (
-    CustomerBody,
-    CustomerView,
+from kaquan.api.customer_views import (
     SimpleCustomer,
-    draft_customer,
-    load_customer,
     view_simple_customer,
 )
-from kaquan.api.listing import CurrentPaging
-from kaquan.api.once import IdempotencyKey, move_value, succeed
-from kaquan.api.problems import AnyRequest, NotSupported
-from kaquan.api.routes import reads, writes
-from kaquan.api.values import Identifier, Metadata
-from kaquan.api.vouchers import VoucherView, load_view
+from kaquan.api.dry_run import CurrentDryRun, answer_dry
+from kaquan.api.listing import (
+    CurrentFilters,
+    CurrentPaging,
+    conditions_of,
+    merge_filters,
+    read_condition,
+)
+from kaquan.api.once import IdempotencyKey, move_value, name_once, respond, succeed
+from kaquan.api.problems import AnyRequest
+from kaquan.api.publishing import (
+    PublicationBody,
+    PublicationView,
+    PublishWork,
+    publish,
+)
+from kaquan.api.routes import Dry, reads, writes
+from kaquan.api.values import Metadata
 from kaquan.campaigns import (
+    PUBLICATION_FILTERS,
     Publication,
     find_campaign,
     get_campaign,
     get_voucher,
     list_publications,
-    publish_voucher,
 )
+from kaquan.checkout import Batcher
 from kaquan.customers import (
-    Customer,
     find_customer,
     get_customer,
-    upsert_customer,
 )
-from kaquan.runtime import Answer, InvalidInput, Tx
+from kaquan.runtime import Answer, Tx
 
 _BRACKETED = re.compile(r"(?P<member>campaign|customer|metadata)\[(?P<key>[^\[\]]{1,64})\]")
 
 
-class CampaignChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """The campaign, by name or id, of which a voucher is given."""
-
-    name: Identifier | None = None
-    id: Identifier | None = None
-    count: Annotated[int, Meta(ge=1, le=20)] = 1
-
-
-class PublicationBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Who gets a voucher: of a campaign, or the one with this code."""
-
-    customer: CustomerBody | None = None
-    campaign: CampaignChoice | Identifier | None = None
-    voucher: Identifier | None = None
-    source_id: Identifier | None = None
-    channel: Annotated[str, Meta(max_length=64)] | None = None
-    metadata: Metadata | None = None
-
-
-class PublicationView(msgspec.Struct, frozen=True, kw_only=True):
-    """A publication as answered to whoever asked for it."""
-
-    id: str
-    created_at: datetime
-    customer_id: str
-    tracking_id: None = None
-    metadata: Metadata
-    channel: Literal["API"] = "API"
-    source_id: str | None
-    result: Literal["SUCCESS"] = "SUCCESS"
-    customer: CustomerView
-    voucher: VoucherView
-    vouchers: list[str]
-    vouchers_id: list[str]
-    object: Literal["publication"] = "publication"
+_VOUCHER_TYPES = {
+    "discount": "DISCOUNT_VOUCHER",
+    "gift": "GIFT_VOUCHER",
+    "loyalty": "LOYALTY_CARD",
+}
 
 
 class PublishedVoucher(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,56 +92,6 @@ class PublicationList(msgspec.Struct, frozen=True, kw_only=True):
     data_ref: Literal["publications"] = "publications"
 
 
-async def publish(
-    tx: Tx, body: PublicationBody, *, call: Call, join_once: bool | None
-) -> PublicationView:
-    """Give a voucher to the customer, who is entered or changed first."""
-    if body.customer is None:
-        message = "Name the customer who gets the voucher."
-        raise InvalidInput(message, field="customer", key="missing_customer")
-    campaign = body.campaign
-    if isinstance(campaign, str):
-        campaign = CampaignChoice(name=campaign)
-    if campaign is not None and campaign.count > 1:
-        raise NotSupported("One voucher a publication, for now.", field="campaign.count")
-    customer = await _enter_customer(tx, body.customer, call=call)
-    named = None if campaign is None else campaign.id or campaign.name
-    publication = await publish_voucher(
-        tx,
-        campaign_id=None if named is None else (await get_campaign(tx, named)).id,
-        voucher_code=body.voucher,
-        customer_id=customer.id,
-        source_id=body.source_id,
-        join_once=join_once,
-        channel=body.channel or "API",
-        metadata=body.metadata,
-        now=call.now,
-    )
-    return await _load_view(tx, publication, customer)
-
-
-async def _enter_customer(tx: Tx, body: CustomerBody, *, call: Call) -> Customer:
-    if body.id is None and not isinstance(body.source_id, str):
-        message = "Name the customer by 'id' or 'source_id'."
-        raise InvalidInput(message, field="customer.source_id", key="invalid_customer")
-    return await upsert_customer(tx, draft_customer(body), now=call.now)
-
-
-async def _load_view(tx: Tx, publication: Publication, customer: Customer) -> PublicationView:
-    voucher = await get_voucher(tx, publication.voucher_id)
-    return PublicationView(
-        id=publication.id,
-        created_at=publication.created_at,
-        customer_id=publication.customer_id,
-        metadata=publication.metadata,
-        source_id=publication.source_id,
-        customer=await load_customer(tx, customer),
-        voucher=await load_view(tx, voucher),
-        vouchers=[voucher.code],
-        vouchers_id=[voucher.id],
-    )
-
-
 def read_query(request: AnyRequest) -> PublicationBody:
     """Read a publication from an address: members as JSON text, or as ``campaign[name]=…``."""
     members: dict[str, Any] = {}
@@ -183,27 +109,36 @@ def read_query(request: AnyRequest) -> PublicationBody:
     return read_value(members, PublicationBody)
 
 
-@writes("POST", "/", "Create publication")
+@writes("POST", "/", "Create publication", dry=Dry.ON_REQUEST)
 async def create_publication(
     request: AnyRequest,
     data: JSONBody[PublicationBody],
     call: CurrentCall,
+    dry: CurrentDryRun,
     join_once: FromQuery[bool | None] = None,
     key: IdempotencyKey = None,
 ) -> Response[PublicationView]:
     """Give a voucher to a customer.
 
     With ``join_once`` a customer who has one of the campaign gets the same again; the same
-    ``source_id`` of the same customer always answers the same publication.
+    ``source_id`` of the same customer always answers the same publication. With ``dry_run`` the
+    answer is the same and nothing is changed, nor remembered for the key.
     """
 
-    async def produce(tx: Tx) -> Answer:
-        return succeed(await publish(tx, data, call=call, join_once=join_once))
+    async def produce(tx: Tx, then: Call) -> Answer:
+        return succeed(await publish(tx, data, call=then, join_once=join_once))
 
-    return await move_value(request, call, key, produce=produce)
+    if dry.asked:
+        return await answer_dry(call, dry, produce)
+    once = await name_once(request, key)
+    work = PublishWork(body=data, call=call, join_once=join_once, once=once)
+    if not work.is_claim:
+        return await move_value(request, call, key, produce=lambda tx: produce(tx, call))
+    batcher: Batcher[PublishWork, Answer] = request.app.state.publications
+    return respond(await batcher.submit(call.caller.project_id, work, names=work.names))
 
 
-@reads("/create", "Create publication by GET")
+@reads("/create", "Create publication by GET", changes=True)
 async def create_publication_by_get(
     request: AnyRequest, call: CurrentCall, join_once: FromQuery[bool | None] = None
 ) -> PublicationView:
@@ -217,19 +152,35 @@ async def create_publication_by_get(
 async def read_publications(
     call: CurrentCall,
     paging: CurrentPaging,
+    filters: CurrentFilters,
     campaign: Annotated[str | None, QueryParameter(max_length=255)] = None,
     customer: Annotated[str | None, QueryParameter(max_length=255)] = None,
     voucher: Annotated[str | None, QueryParameter(max_length=255)] = None,
     source_id: Annotated[str | None, QueryParameter(max_length=255)] = None,
+    result: FromQuery[Literal["SUCCESS", "FAILURE"] | None] = None,
+    voucher_type: FromQuery[Literal["discount", "loyalty", "gift"] | None] = None,
+    is_referral_code: FromQuery[bool | None] = None,
 ) -> PublicationList:
-    """List publications of a campaign, a customer, a voucher or a source id; newest first."""
+    """List publications of a campaign, a customer, a voucher or a source id; newest first.
+
+    What could not be given leaves no publication, so all that are listed succeeded.
+    """
+    named = conditions_of(
+        result=("$is", result),
+        voucher_type=("$is", None if voucher_type is None else _VOUCHER_TYPES[voucher_type]),
+        is_referral_code=("$is", None if is_referral_code is None else str(is_referral_code)),
+    )
     async with call.transaction() as tx:
+        condition = await read_condition(
+            tx, merge_filters(filters, named), PUBLICATION_FILTERS, now=call.now
+        )
         found = await list_publications(
             tx,
             campaign_id=None if campaign is None else (await get_campaign(tx, campaign)).id,
             customer_id=None if customer is None else (await get_customer(tx, customer)).id,
             voucher_id=None if voucher is None else (await get_voucher(tx, voucher)).id,
             source_id=source_id,
+            condition=condition,
             limit=paging.limit,
             page=paging.page,
             order=paging.order or "-created_at",

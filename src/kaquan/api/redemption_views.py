@@ -1,17 +1,20 @@
 """Redemptions and rollbacks as answered."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from kaquan.api.customers import SimpleCustomer, view_simple_customer
+from kaquan.api.customer_views import SimpleCustomer, view_simple_customer
+from kaquan.api.gifts import PointsView
 from kaquan.api.orders import OrderView, unless_zero, view_order
+from kaquan.api.promotion_views import TierView, load_tier_views
 from kaquan.api.refusals import key_of
 from kaquan.api.values import Metadata
-from kaquan.api.vouchers import VoucherView, load_views
-from kaquan.campaigns import list_vouchers_by_id
+from kaquan.api.voucher_views import VoucherView, load_views
+from kaquan.campaigns import Voucher, list_tiers_by_id, list_vouchers_by_id
 from kaquan.checkout import (
     Redemption,
     RedemptionKind,
@@ -19,7 +22,8 @@ from kaquan.checkout import (
     list_children_of,
 )
 from kaquan.customers import Customer, list_customers, list_orders_by_id
-from kaquan.engine import ReasonCode
+from kaquan.engine import PointsEarned, ReasonCode, ServiceGranted
+from kaquan.ledger import AccountKind
 from kaquan.runtime import Tx
 
 Status = Literal["SUCCEEDED", "FAILED", "ROLLED_BACK"]
@@ -45,6 +49,34 @@ class RelatedRedemptions(msgspec.Struct, frozen=True):
     redemptions: list[RelatedView]
 
 
+class AmountView(msgspec.Struct, frozen=True):
+    """Credits paid from a gift card; negative when a rollback gave them back."""
+
+    amount: int
+
+
+class AddedView(msgspec.Struct, frozen=True, kw_only=True):
+    """Units that an offer put into the order, on the line at a position counted from 0."""
+
+    position: int
+    quantity: int
+    product_id: str | UnsetType = UNSET
+    sku_id: str | UnsetType = UNSET
+
+
+class RedemptionExtension(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Our own member ``kaquan``: what a redemption gave besides money off.
+
+    ``points`` were put on the customer's account; ``multiplier_bps`` is what the loyalty
+    programme multiplies their points by (10,000 is once); ``services`` are rights to visits.
+    """
+
+    points: int = 0
+    multiplier_bps: int | UnsetType = UNSET
+    services: list[ServiceGranted] = []
+    added: list[AddedView] = []
+
+
 class RedemptionView(msgspec.Struct, frozen=True, kw_only=True):
     """A redemption or a rollback, successful or not.
 
@@ -57,6 +89,7 @@ class RedemptionView(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: str | None
     tracking_id: str | None
     metadata: Metadata
+    amount: int | UnsetType = UNSET
     redemption: str | None
     result: Literal["SUCCESS", "FAILURE"]
     status: Status
@@ -67,9 +100,13 @@ class RedemptionView(msgspec.Struct, frozen=True, kw_only=True):
     order: OrderView | UnsetType = UNSET
     channel: ChannelView
     customer: SimpleCustomer | UnsetType = UNSET
-    related_object_type: Literal["voucher", "redemption"]
+    related_object_type: Literal["voucher", "promotion_tier", "redemption"]
     related_object_id: str
     voucher: VoucherView | UnsetType = UNSET
+    promotion_tier: TierView | UnsetType = UNSET
+    gift: AmountView | UnsetType = UNSET
+    loyalty_card: PointsView | UnsetType = UNSET
+    kaquan: RedemptionExtension | UnsetType = UNSET
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +115,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     orders: dict[str, OrderView]
     customers: dict[str, SimpleCustomer]
     vouchers: dict[str, VoucherView]
+    tiers: dict[str, TierView] = {}
 
 
 async def gather(tx: Tx, rows: list[Redemption]) -> Surroundings:
@@ -94,8 +132,17 @@ async def gather(tx: Tx, rows: list[Redemption]) -> Surroundings:
     return Surroundings(
         orders={one.id: view_order(one) for one in orders},
         customers={one.id: view_simple_customer(one) for one in customers},
-        vouchers={one.id: one for one in await load_views(tx, vouchers)},
+        vouchers={one.id: one for one in await load_views(tx, [v for v in vouchers if not v.tier])},
+        tiers=await gather_tiers(tx, vouchers),
     )
+
+
+async def gather_tiers(tx: Tx, vouchers: Iterable[Voucher]) -> dict[str, TierView]:
+    """Look up the promotion tiers that stand among vouchers; nothing is asked without any."""
+    ids = sorted({one.id for one in vouchers if one.tier})
+    if not ids:
+        return {}
+    return {one.id: one for one in await load_tier_views(tx, await list_tiers_by_id(tx, ids))}
 
 
 def view_redemption(
@@ -133,10 +180,53 @@ def view_redemption(
             channel_type="USER" if row.by_user_id else "API",
         ),
         customer=around.customers.get(row.customer_id or "", UNSET),
-        related_object_type="redemption" if row.voucher_id is None else "voucher",
+        related_object_type=_related_type(row, around),
         related_object_id=row.voucher_id or row.id,
         voucher=UNSET if voucher is None else voucher,
+        promotion_tier=around.tiers.get(row.voucher_id or "", UNSET),
+        **_view_given(row),
     )
+
+
+def _related_type(
+    row: Redemption, around: Surroundings
+) -> Literal["voucher", "promotion_tier", "redemption"]:
+    if row.voucher_id is None:
+        return "redemption"
+    return "promotion_tier" if row.voucher_id in around.tiers else "voucher"
+
+
+def _view_given(row: Redemption) -> dict[str, Any]:
+    """What moved besides money off the order; a rollback moved it the other way."""
+    given = row.given
+    if given is None:
+        return {}
+    sign = -1 if row.kind is RedemptionKind.ROLLBACK else 1
+    shown: dict[str, Any] = {}
+    if given.balance_kind is not None:
+        shown["amount"] = sign * given.balance_taken
+    if given.balance_kind is AccountKind.VALUE:
+        shown["gift"] = AmountView(sign * given.balance_taken)
+    if given.balance_kind is AccountKind.POINTS:
+        shown["loyalty_card"] = PointsView(points=sign * given.balance_taken)
+    multipliers = [one.multiplier_bps for one in given.grants if isinstance(one, PointsEarned)]
+    extension = RedemptionExtension(
+        points=sign * given.points,
+        multiplier_bps=multipliers[0] if multipliers else UNSET,
+        services=[one for one in given.grants if isinstance(one, ServiceGranted)],
+        added=[
+            AddedView(
+                position=one.position,
+                quantity=sign * one.units,
+                product_id=one.goods.product_id or UNSET,
+                sku_id=one.goods.sku_id or UNSET,
+            )
+            for one in given.added
+        ],
+    )
+    if extension != RedemptionExtension():
+        shown["kaquan"] = extension
+    return shown
 
 
 def _failure_key(code: str | None) -> str | UnsetType:

@@ -2,12 +2,14 @@
 
 from functools import partial
 from http import HTTPStatus
+from typing import Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from kaquan.api.problems import Problem, ReasonView, problem_of
-from kaquan.engine import Language, Reason, ReasonCode, ReasonFamily, explain
+from kaquan.api.problems import Problem, ReasonView, SaidError, problem_of
+from kaquan.checkout import Refused
+from kaquan.engine import Language, Reason, ReasonCode, ReasonFamily, Rejected, explain
 from kaquan.runtime import NotFound, Project, format_money
 
 _C = ReasonCode
@@ -27,6 +29,8 @@ _KEYS = {
     _C.EXPIRED: "voucher_expired",
     _C.NOT_STARTED: "voucher_not_active",
     _C.NO_EFFECT: "redeemables_no_effect",
+    _C.GIFT_AMOUNT_EXCEEDED: "gift_amount_exceeded",
+    _C.POINTS_EXCEEDED: "loyalty_card_points_exceeded",
 }
 _FAMILY_KEYS = {
     ReasonFamily.REQUEST: "invalid_order",
@@ -36,7 +40,11 @@ _FAMILY_KEYS = {
     ReasonFamily.REDEMPTION: "redemption_rules_violated",
     ReasonFamily.LIMIT: "quantity_exceeded",
 }
-_RULED_LIMITS = {_C.CUSTOMER_USES_EXHAUSTED, _C.BUDGET_EXHAUSTED}
+_RULED_LIMITS = {
+    _C.CAMPAIGN_USES_EXHAUSTED,
+    _C.CUSTOMER_USES_EXHAUSTED,
+    _C.BUDGET_EXHAUSTED,
+}
 """Limits that the dialect counts as rules of the redemption, not as the voucher's quantity."""
 
 _MESSAGES = {
@@ -45,6 +53,8 @@ _MESSAGES = {
     "voucher_expired": "voucher expired",
     "voucher_not_active": "voucher is not active yet",
     "quantity_exceeded": "quantity exceeded",
+    "gift_amount_exceeded": "gift amount exceeded",
+    "loyalty_card_points_exceeded": "loyalty card points exceeded",
     "order_rules_violated": "order does not match validation rules",
     "customer_rules_violated": "customer does not match segment rules",
     "redemption_rules_violated": "redemption does not match validation rules",
@@ -77,6 +87,7 @@ class ErrorView(msgspec.Struct, frozen=True, kw_only=True):
     reasons: list[ReasonView]
     resource_id: str | UnsetType = UNSET
     resource_type: str | UnsetType = UNSET
+    error: SaidError | UnsetType = UNSET
 
 
 def key_of(code: ReasonCode) -> str:
@@ -112,6 +123,7 @@ def view_error(
     voucher_code: str,
     project: Project,
     request_id: str,
+    kind: Literal["voucher", "promotion_tier"] = "voucher",
 ) -> ErrorView:
     """Map the reasons against one redeemable to the dialect's error object."""
     key = key_of(headline.code)
@@ -124,8 +136,15 @@ def view_error(
         request_id=request_id,
         reasons=view_reasons(reasons, project),
         resource_id=voucher_code if missing else UNSET,
-        resource_type="voucher" if missing else UNSET,
+        resource_type=kind if missing else UNSET,
+        error=view_words(headline, reasons),
     )
+
+
+def view_words(headline: Reason, reasons: tuple[Reason, ...]) -> SaidError | UnsetType:
+    """Return the merchant's words: about the headline, else about the first rule that has any."""
+    said = next((one.message for one in (headline, *reasons) if one.message is not None), None)
+    return UNSET if said is None else SaidError(said)
 
 
 def problem_of_refusal(
@@ -135,13 +154,37 @@ def problem_of_refusal(
     voucher_code: str,
     project: Project,
     request_id: str,
+    kind: Literal["voucher", "promotion_tier"] = "voucher",
 ) -> Problem:
     """Make a problem of the reasons why a redemption did not take place."""
     error = view_error(
-        headline, reasons, voucher_code=voucher_code, project=project, request_id=request_id
+        headline,
+        reasons,
+        voucher_code=voucher_code,
+        project=project,
+        request_id=request_id,
+        kind=kind,
     )
-    missing = None if error.resource_id is UNSET else NotFound("voucher", voucher_code)
+    missing = None
+    if error.resource_id is not UNSET:
+        missing = NotFound(kind.replace("_", " "), voucher_code)
     problem = problem_of(
         error.code, error.key, error.details, request_id=request_id, missing=missing
     )
-    return msgspec.structs.replace(problem, message=error.message, reasons=error.reasons)
+    return msgspec.structs.replace(
+        problem, message=error.message, reasons=error.reasons, error=error.error
+    )
+
+
+def problem_of_refused(refused: Refused, *, request_id: str) -> Problem:
+    """Make a problem of a redemption that did not take place."""
+    attempts = refused.validation.attempts
+    culprit = next((a for a in attempts if isinstance(a.result, Rejected)), attempts[0])
+    return problem_of_refusal(
+        refused.reason,
+        culprit.reasons,
+        voucher_code=culprit.redeemable.id,
+        project=refused.validation.project,
+        request_id=request_id,
+        kind=culprit.redeemable.object,
+    )

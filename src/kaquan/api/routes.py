@@ -1,6 +1,7 @@
 """What all routes have in common: strict bodies, status 200, problems as their errors."""
 
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from litestar import delete, get, post, put
@@ -11,6 +12,21 @@ from kaquan.api.body import StrictBody
 from kaquan.api.problems import PROBLEM_MEDIA_TYPE, Problem
 
 Verb: TypeAlias = Callable[..., Awaitable[Any]]
+
+DRY = "dry"
+"""The name under which a route says whether it may leave everything as it is."""
+
+CHANGES = "changes"
+"""The name under which a GET route says that it changes something."""
+
+
+class Dry(StrEnum):
+    """Whether a route changes nothing: always, when asked by ``dry_run``, or never."""
+
+    ALWAYS = "always"
+    ON_REQUEST = "on_request"
+    NEVER = "never"
+
 
 _DESCRIPTIONS = {
     400: "The request is wrong, or refused by a rule",
@@ -24,7 +40,7 @@ _DESCRIPTIONS = {
     503: "Something is missing at the moment",
     507: "The disk is full",
 }
-_PROBLEMS = {
+PROBLEMS = {
     status: ResponseSpec(
         Problem,
         description=description,
@@ -33,33 +49,35 @@ _PROBLEMS = {
     )
     for status, description in _DESCRIPTIONS.items()
 }
+"""How every route may fail, for its description."""
 
 
-def reads(path: str, summary: str) -> Callable[[Verb], HTTPRouteHandler]:
-    """A route that gets something."""
-    return get(path, summary=summary, responses=_PROBLEMS)
+def reads(path: str, summary: str, *, changes: bool = False) -> Callable[[Verb], HTTPRouteHandler]:
+    """A route that gets something; one that ``changes`` things all the same is GET by tradition."""
+    return get(path, summary=summary, opt={CHANGES: changes}, responses=PROBLEMS)
 
 
 def removes(path: str, summary: str) -> Callable[[Verb], HTTPRouteHandler]:
     """A route that deletes and has nothing to say about it (204)."""
-    return delete(path, summary=summary, responses=_PROBLEMS)
+    return delete(path, summary=summary, responses=PROBLEMS)
 
 
 def deletes(path: str, summary: str) -> Callable[[Verb], HTTPRouteHandler]:
     """A route that deletes and answers what became of it."""
-    return delete(path, summary=summary, status_code=200, responses=_PROBLEMS)
+    return delete(path, summary=summary, status_code=200, responses=PROBLEMS)
 
 
 def writes(
-    method: Literal["POST", "PUT"], path: str, summary: str
+    method: Literal["POST", "PUT"], path: str, summary: str, *, dry: Dry = Dry.NEVER
 ) -> Callable[[Verb], HTTPRouteHandler]:
     """A route that creates, changes or does something; its ``data`` is read strictly."""
     decorate = post if method == "POST" else put
     return decorate(
         path,
         summary=summary,
+        opt={DRY: dry},
         dto=StrictBody,
         return_dto=None,
         status_code=200,
-        responses=_PROBLEMS,
+        responses=PROBLEMS,
     )

@@ -1,20 +1,20 @@
 """``/v1/segments`` and a customer's segments."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Router
 from litestar.params import FromPath, JSONBody
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
-from kaquan.api.call import CurrentCall
+from kaquan.api.call import Call, CurrentCall
 from kaquan.api.listing import CurrentPaging
-from kaquan.api.problems import NotSupported
 from kaquan.api.routes import reads, removes, writes
+from kaquan.api.segment_filters import read_segment_filter
 from kaquan.api.values import Identifier
 from kaquan.customers import get_customer
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, Tx
 from kaquan.segments import (
     Segment,
     SegmentKind,
@@ -23,8 +23,12 @@ from kaquan.segments import (
     delete_segment,
     get_segment,
     list_segments,
+    replace_listed_members,
     segment_ids_of,
 )
+
+_FILTER = "dialect_filter"
+"""The key under which a segment keeps the filter that its rule was read from."""
 
 
 class SegmentExtension(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,13 +40,16 @@ class SegmentExtension(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SegmentBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A new segment; its rule is told in ``kaquan.definition``."""
+    """A new segment: ``customers`` of a static one, else its rule.
+
+    The rule is the dialect's ``filter`` or, in our own language, ``kaquan.definition``.
+    """
 
     name: Identifier
     type: SegmentKind = SegmentKind.AUTO_UPDATE
     kaquan: SegmentExtension | None = None
     filter: dict[str, Any] | None = None
-    customers: list[str] | None = None
+    customers: Annotated[list[Identifier], Meta(max_length=20_000)] | None = None
 
 
 class SegmentView(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +60,7 @@ class SegmentView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime | None
     type: SegmentKind
+    filter: dict[str, Any] | None
     initial_sync_status: Literal["DONE"] = "DONE"
     metadata: dict[str, Any]
     kaquan: SegmentExtension
@@ -94,7 +102,8 @@ def view_segment(segment: Segment) -> SegmentView:
         created_at=segment.created_at,
         updated_at=segment.updated_at,
         type=segment.kind,
-        metadata=segment.metadata,
+        filter=segment.metadata.get(_FILTER),
+        metadata={key: value for key, value in segment.metadata.items() if key != _FILTER},
         kaquan=SegmentExtension(
             definition=segment.definition,
             member_count=segment.member_count,
@@ -105,19 +114,46 @@ def view_segment(segment: Segment) -> SegmentView:
 
 @writes("POST", "/segments", "Create segment")
 async def make_segment(data: JSONBody[SegmentBody], call: CurrentCall) -> SegmentView:
-    """Create a segment of the customers that a rule matches."""
-    for name in ("filter", "customers"):
-        if getattr(data, name) is not None:
-            message = f"'{name}' is not supported yet; state the rule in 'kaquan.definition'."
-            raise NotSupported(message, field=name)
-    definition = UNSET if data.kaquan is None else data.kaquan.definition
-    if isinstance(definition, UnsetType):
-        message = "State the segment's rule in 'kaquan.definition'."
-        raise InvalidInput(message, field="kaquan.definition")
+    """Create a segment of the customers that a rule matches, or of those that are listed."""
     async with call.transaction() as tx:
-        return view_segment(
-            await create_segment(tx, data.name, definition, kind=data.type, now=call.now)
+        if data.customers is not None:
+            return view_segment(await _make_listed(tx, data, data.customers, call=call))
+        segment = await create_segment(
+            tx,
+            data.name,
+            _read_definition(data),
+            kind=data.type,
+            metadata={} if data.filter is None else {_FILTER: data.filter},
+            now=call.now,
         )
+        return view_segment(segment)
+
+
+async def _make_listed(tx: Tx, data: SegmentBody, customers: list[str], *, call: Call) -> Segment:
+    if data.type is not SegmentKind.STATIC:
+        message = "Only a static segment lists its customers."
+        raise InvalidInput(message, field="customers")
+    if data.filter is not None or data.kaquan is not None:
+        message = "A segment has either 'customers' or a rule."
+        raise InvalidInput(message, field="customers")
+    segment = await create_segment(
+        tx, data.name, {"any": []}, kind=SegmentKind.STATIC, now=call.now
+    )
+    await replace_listed_members(tx, segment.id, customers, now=call.now)
+    return await get_segment(tx, segment.id)
+
+
+def _read_definition(data: SegmentBody) -> dict[str, Any]:
+    definition = UNSET if data.kaquan is None else data.kaquan.definition
+    if not isinstance(definition, UnsetType):
+        if data.filter is not None:
+            message = "State the rule by 'filter' or by 'kaquan.definition', not both."
+            raise InvalidInput(message, field="filter")
+        return definition
+    if data.filter is None:
+        message = "A segment needs 'filter', or 'customers' when it is static."
+        raise InvalidInput(message, field="filter")
+    return read_segment_filter(data.filter)
 
 
 @reads("/segments/{segment_id:str}", "Get segment")

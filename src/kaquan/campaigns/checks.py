@@ -6,7 +6,6 @@ from typing import Any, cast
 import msgspec
 
 from kaquan.campaigns.codes import GuessingRisk, code_space
-from kaquan.campaigns.feasible import refuse_infeasible
 from kaquan.campaigns.model import VoucherTemplate, Window
 from kaquan.engine import InvalidOffer, offer_to_data, parse_offer
 from kaquan.runtime import (
@@ -44,7 +43,6 @@ def check_offer(data: object, owner_id: str) -> dict[str, Any]:
     except InvalidOffer as error:
         field = f"offer.{error.path}" if error.path else "offer"
         raise InvalidInput(str(error), field=field, key="invalid_offer") from error
-    refuse_infeasible(offer)
     return check_metadata(offer_to_data(offer), "offer", largest=LARGEST_OFFER_BYTES)
 
 
@@ -70,6 +68,7 @@ def check_template(template: VoucherTemplate) -> VoucherTemplate:
     return msgspec.structs.replace(
         template,
         quantity=check_quantity(template.quantity),
+        balance=check_whole_number(template.balance, "balance", least=0),
         category=check_text(template.category, "category", longest=LONGEST_CATEGORY),
         additional_info=check_text(template.additional_info, "additional_info"),
         metadata=check_metadata(template.metadata, "voucher_template.metadata"),

@@ -9,6 +9,12 @@ class GrantBelowUse(KaquanError):
     key = "grant_below_use"
 
 
+class BalanceExceeded(KaquanError):
+    """More was to be taken off a card than is free on it; nothing was moved."""
+
+    key = "gift_amount_exceeded"
+
+
 class InUse(KaquanError):
     """It was given to somebody, redeemed or measured, so its record must stay; disable it."""
 
@@ -19,6 +25,18 @@ class NothingToPublish(KaquanError):
     """There is no voucher that may be given away: none left, disabled, or expired."""
 
     key = "no_voucher_suitable_for_publication"
+
+
+class ClaimRefused(KaquanError):
+    """The campaign's rule about fetching vouchers is against it.
+
+    ``key`` is claim_not_open (with ``opens_at``), claim_closed, claim_stock_exhausted or
+    claim_limit_reached (with ``limit``).
+    """
+
+    def __init__(self, key: str, message: str, **details: str | int) -> None:
+        super().__init__(message, **details)
+        self.key = key
 
 
 class PublishedToAnother(KaquanError):

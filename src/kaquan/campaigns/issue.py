@@ -1,14 +1,18 @@
 """Making vouchers in numbers: codes, rows and uses together, a chunk a transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET
 
-from kaquan.campaigns.checks import guessing_risk
+from kaquan.campaigns.checks import check_quantity, check_window, guessing_risk
 from kaquan.campaigns.codes import CodeSpace, check_room, code_space, draw_codes, room_for
-from kaquan.campaigns.model import Campaign, Window
+from kaquan.campaigns.kinds import balance_kind_of
+from kaquan.campaigns.model import Campaign, CampaignKind, VoucherLike, Window
 from kaquan.campaigns.store.campaigns import get_campaign
 from kaquan.campaigns.store.vouchers import VoucherPattern, count_vouchers, insert_vouchers
+from kaquan.engine import parse_offer
 from kaquan.ledger import AccountKind, issue_to_each
 from kaquan.runtime import (
     ActionStatus,
@@ -16,6 +20,7 @@ from kaquan.runtime import (
     InvalidInput,
     KaquanError,
     Tx,
+    check_metadata,
     check_whole_number,
     get_action,
     new_ids,
@@ -27,11 +32,15 @@ CHUNK = 10_000
 
 LARGEST_CHUNK = 100_000
 
+LIKE_TEMPLATE = VoucherLike()
+
 _COUNTED_UP_TO = 10_000_000
 _FRUITLESS_ROUNDS = 64
 
 
-async def issue_vouchers(tx: Tx, campaign_id: str, count: int, *, now: datetime) -> list[str]:
+async def issue_vouchers(
+    tx: Tx, campaign_id: str, count: int, *, like: VoucherLike = LIKE_TEMPLATE, now: datetime
+) -> list[str]:
     """Make ``count`` (up to 100,000) vouchers of a campaign at once, with the ledger's uses.
 
     Returns their ids. Raises NotFound, and InvalidInput (``code_space_too_small``) when so many
@@ -39,7 +48,7 @@ async def issue_vouchers(tx: Tx, campaign_id: str, count: int, *, now: datetime)
     """
     check_whole_number(count, "count", least=1, most=LARGEST_CHUNK)
     campaign = await get_campaign(tx, campaign_id)
-    made = await mint_vouchers(tx, campaign, count, now=now)
+    made = await mint_vouchers(tx, campaign, count, like=like, now=now)
     return [voucher_id for voucher_id, _ in made]
 
 
@@ -57,7 +66,8 @@ async def continue_issue(tx: Tx, action_id: str, *, now: datetime) -> AsyncActio
     count = min(CHUNK, action.total - action.done)
     try:
         async with tx.transaction():
-            await issue_vouchers(tx, action.request["campaign_id"], count, now=now)
+            like = msgspec.convert(action.request.get("like", {}), VoucherLike)
+            await issue_vouchers(tx, action.request["campaign_id"], count, like=like, now=now)
     except KaquanError as error:
         return await fail_issue(tx, action_id, error, now=now)
     done = action.done + count
@@ -81,21 +91,39 @@ async def fail_issue(tx: Tx, action_id: str, error: Exception, *, now: datetime)
 
 
 async def mint_vouchers(
-    tx: Tx, campaign: Campaign, count: int, *, now: datetime
+    tx: Tx,
+    campaign: Campaign,
+    count: int,
+    *,
+    like: VoucherLike = LIKE_TEMPLATE,
+    now: datetime,
 ) -> list[tuple[str, str]]:
-    """Make vouchers from the campaign's template; returns pairs of id and code."""
+    """Make vouchers from the campaign's template, or as ``like`` says; pairs of id and code."""
+    refuse_promotion(campaign)
     template = campaign.voucher_template
-    space = code_space(template.code)
+    space = code_space(like.code_config or template.code)
+    check_window(Window(like.starts_at, like.expires_at))
     await ensure_room(tx, space, count, campaign_id=campaign.id, window=campaign.window, now=now)
     pattern = VoucherPattern(
         campaign_id=campaign.id,
-        quantity=template.quantity,
-        category=template.category,
-        additional_info=template.additional_info,
-        metadata=template.metadata,
+        quantity=template.quantity if like.quantity is UNSET else check_quantity(like.quantity),
+        starts_at=like.starts_at,
+        expires_at=like.expires_at,
+        balance=template.balance,
+        balance_kind=balance_kind_of(parse_offer(campaign.offer)),
+        category=like.category or template.category,
+        additional_info=like.additional_info or template.additional_info,
+        metadata=check_metadata(template.metadata | like.metadata, "metadata"),
         created_at=now,
     )
     return await store_vouchers(tx, pattern, space, count=count)
+
+
+def refuse_promotion(campaign: Campaign) -> None:
+    """Raise InvalidInput for a promotion: its offers need no code, so it has no vouchers."""
+    if campaign.kind is CampaignKind.PROMOTION:
+        message = f"The promotion '{campaign.name}' has tiers, and no vouchers."
+        raise InvalidInput(message, field="campaign", key="invalid_campaign_params")
 
 
 async def store_vouchers(
@@ -114,20 +142,24 @@ async def store_vouchers(
         fresh = dict(zip(new_ids("v", len(codes)), codes, strict=True))
         stored = await insert_vouchers(tx, list(fresh), codes, pattern=pattern)
         if stored:
-            await issue_to_each(
-                tx,
-                stored,
-                AccountKind.USES,
-                amount=pattern.quantity or 0,
-                cause_id=pattern.campaign_id or stored[0],
-                now=pattern.created_at,
-            )
+            await open_accounts(tx, stored, pattern)
         made += [(voucher_id, fresh[voucher_id]) for voucher_id in stored]
         fruitless = 0 if stored else fruitless + 1
         if fruitless == _FRUITLESS_ROUNDS:
             message = "Every code of this shape that was tried is taken already."
             raise InvalidInput(message, field="code_config", key="code_space_too_small")
     return made
+
+
+async def open_accounts(tx: Tx, voucher_ids: Sequence[str], pattern: VoucherPattern) -> None:
+    """Issue the uses and the balance of vouchers that are new."""
+    cause_id = pattern.campaign_id or voucher_ids[0]
+    grants = ((AccountKind.USES, pattern.quantity or 0), (pattern.balance_kind, pattern.balance))
+    for kind, amount in grants:
+        if kind is not None:
+            await issue_to_each(
+                tx, voucher_ids, kind, amount=amount, cause_id=cause_id, now=pattern.created_at
+            )
 
 
 async def ensure_room(

@@ -2,6 +2,7 @@
 
 from procrastinate import JobContext
 
+from kaquan.campaigns.imports.run import fail_work, run_work
 from kaquan.campaigns.issue import continue_issue, fail_issue
 from kaquan.runtime import UNTIL_DONE, ActionStatus, job_queue, services_of, utc_now
 
@@ -20,4 +21,17 @@ async def issue_requested_vouchers(context: JobContext, *, project_id: int, acti
         if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
             async with database.transaction(project_id) as tx:
                 await fail_issue(tx, action_id, error, now=utc_now())
+        raise
+
+
+@job_queue.task(name="campaigns.work_on_vouchers", retry=UNTIL_DONE, pass_context=True)
+async def work_on_vouchers(context: JobContext, *, project_id: int, action_id: str) -> None:
+    """Import or change many vouchers, going on where an earlier run was stopped."""
+    database = services_of(context).database
+    try:
+        await run_work(database, project_id, action_id, clock=utc_now)
+    except Exception as error:
+        if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
+            async with database.transaction(project_id) as tx:
+                await fail_work(tx, action_id, error, now=utc_now())
         raise

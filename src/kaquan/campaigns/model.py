@@ -7,15 +7,23 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from kaquan.engine import Lane
+from kaquan.ledger import AccountKind, Cause
+
 READABLE = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Characters of which none looks like another: no 0 O, no 1 I L."""
 
 
 class CampaignKind(StrEnum):
-    """What a campaign hands out."""
+    """What a campaign hands out: it follows from the offer.
+
+    A promotion hands out nothing and has no offer (``{}``): its tiers need no code.
+    """
 
     DISCOUNT_COUPONS = "DISCOUNT_COUPONS"
     GIFT_VOUCHERS = "GIFT_VOUCHERS"
+    LOYALTY_PROGRAM = "LOYALTY_PROGRAM"
+    PROMOTION = "PROMOTION"
 
 
 class Activation(StrEnum):
@@ -41,10 +49,14 @@ class CodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class VoucherTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the vouchers of a campaign are made from. ``quantity`` None is unlimited use."""
+    """What the vouchers of a campaign are made from. ``quantity`` None is unlimited use.
+
+    ``balance`` is what each gift card (in minor units) or points card starts with.
+    """
 
     code: CodeConfig = CodeConfig()
     quantity: int | None = 1
+    balance: int = 0
     category: str | None = None
     additional_info: str | None = None
     metadata: dict[str, Any] = {}
@@ -88,17 +100,24 @@ class CampaignDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A campaign to be created. ``offer`` is the engine's JSON; its ``id`` may be left out.
 
     ``budget_minor`` limits the discount given in all, ``per_customer_cap`` the redemptions a
-    person; ``holdout_bps`` of 10,000 customers get nothing, so that the effect can be measured.
+    person, ``redemption_cap`` those of everybody; ``holdout_bps`` of 10,000 customers get nothing,
+    so that the effect can be measured. ``category_ids``, ``priority`` (the lower goes first) and
+    ``lane`` (None: the one its effect works on) are for the stacking rules. ``kind`` follows from
+    the offer; another one than its own is refused.
     """
 
     name: str
     offer: dict[str, Any]
     description: str | None = None
-    kind: CampaignKind = CampaignKind.DISCOUNT_COUPONS
+    kind: CampaignKind | None = None
     activation: Activation = Activation.AUTO_UPDATE
     voucher_template: VoucherTemplate = VoucherTemplate()
     budget_minor: int | None = None
     per_customer_cap: int | None = None
+    redemption_cap: int | None = None
+    category_ids: tuple[str, ...] = ()
+    priority: int | None = None
+    lane: Lane | None = None
     holdout_bps: int = 1000
     join_once: bool = True
     active: bool = True
@@ -117,6 +136,10 @@ class CampaignChange(msgspec.Struct, frozen=True, kw_only=True):
     voucher_template: VoucherTemplate | UnsetType = UNSET
     budget_minor: int | UnsetType | None = UNSET
     per_customer_cap: int | UnsetType | None = UNSET
+    redemption_cap: int | UnsetType | None = UNSET
+    category_ids: tuple[str, ...] | UnsetType = UNSET
+    priority: int | UnsetType | None = UNSET
+    lane: Lane | UnsetType | None = UNSET
     holdout_bps: int | UnsetType = UNSET
     join_once: bool | UnsetType = UNSET
     active: bool | UnsetType = UNSET
@@ -140,6 +163,10 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     voucher_template: VoucherTemplate
     budget_minor: int | None
     per_customer_cap: int | None
+    redemption_cap: int | None = None
+    category_ids: tuple[str, ...] = ()
+    priority: int | None = None
+    lane: Lane | None = None
     holdout_bps: int
     join_once: bool
     active: bool
@@ -176,7 +203,9 @@ class VoucherDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A voucher to be added: to a campaign, or standing alone with an ``offer`` of its own.
 
     Without ``code`` one is generated, by ``code_config`` or the campaign's. ``quantity`` None is
-    unlimited use; UNSET is the campaign's, and 1 for a voucher that stands alone.
+    unlimited use; UNSET is the campaign's, and for a voucher that stands alone 1, or unlimited
+    when it has a balance to be used up. ``balance`` (None: the campaign's) is what a gift card
+    starts with in minor units, or a points card in points.
     """
 
     campaign_id: str | None = None
@@ -184,7 +213,21 @@ class VoucherDraft(msgspec.Struct, frozen=True, kw_only=True):
     code: str | None = None
     code_config: CodeConfig | None = None
     quantity: int | UnsetType | None = UNSET
+    balance: int | None = None
     active: bool = True
+    starts_at: datetime | None = None
+    expires_at: datetime | None = None
+    category: str | None = None
+    category_ids: tuple[str, ...] = ()
+    additional_info: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+class VoucherLike(msgspec.Struct, frozen=True, kw_only=True):
+    """What many vouchers shall have instead of what their campaign's template says."""
+
+    code_config: CodeConfig | None = None
+    quantity: int | UnsetType | None = UNSET
     starts_at: datetime | None = None
     expires_at: datetime | None = None
     category: str | None = None
@@ -201,12 +244,15 @@ class VoucherChange(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: datetime | UnsetType | None = UNSET
     expires_at: datetime | UnsetType | None = UNSET
     category: str | UnsetType | None = UNSET
+    category_ids: tuple[str, ...] | UnsetType = UNSET
     additional_info: str | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
 
 
 class Voucher(msgspec.Struct, frozen=True, kw_only=True):
     """A code and what it stands for. ``offer`` None means that the campaign's applies.
+
+    A ``tier`` of a promotion is a voucher that needs no code; its code is its id.
 
     ``quantity`` is how many uses were granted (None: unlimited); how many are left is the
     ledger's to say (``voucher_usage``). ``starts_at`` and ``expires_at`` are the voucher's own:
@@ -221,10 +267,12 @@ class Voucher(msgspec.Struct, frozen=True, kw_only=True):
     offer: dict[str, Any] | None
     quantity: int | None
     active: bool
+    tier: bool = False
     starts_at: datetime | None
     expires_at: datetime | None
     published_at: datetime | None
     category: str | None
+    category_ids: tuple[str, ...] = ()
     additional_info: str | None
     metadata: dict[str, Any]
     created_at: datetime
@@ -245,6 +293,87 @@ class VoucherUsage(msgspec.Struct, frozen=True):
     granted: int | None
     left: int | None
     used: int
+
+
+class Balance(msgspec.Struct, frozen=True, kw_only=True):
+    """What is on a gift card (``kind`` value, minor units) or a points card (``kind`` points).
+
+    ``left`` = ``added`` - ``removed`` - ``redeemed``; ``held`` of it is reserved by checkouts.
+    """
+
+    voucher_id: str
+    kind: AccountKind
+    added: int
+    removed: int
+    left: int
+    held: int
+
+    @property
+    def redeemed(self) -> int:
+        """What was paid with, less what was given back of it."""
+        return self.added - self.removed - self.left
+
+
+class BalanceTransaction(msgspec.Struct, frozen=True, kw_only=True):
+    """A movement on a voucher's balance, signed; ``left`` and ``added`` are as it left them.
+
+    ``cause`` is the ledger's, ``cause_id`` what moved it: an adjustment (then with its
+    ``source_id`` and ``reason``), a redemption or a rollback (then with its order), or what
+    issued the voucher.
+    """
+
+    id: str
+    voucher_id: str
+    campaign_id: str | None
+    kind: AccountKind
+    cause: Cause
+    cause_id: str
+    amount: int
+    left: int
+    added: int
+    source_id: str | None
+    reason: str | None
+    order_id: str | None
+    order_source_id: str | None
+    at: datetime
+
+
+class BalanceChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What an adjustment did; asked for again under the same ``source_id`` it is told again.
+
+    ``id`` is the adjustment's. ``left`` and ``added`` are as it left them.
+    """
+
+    id: str
+    voucher_id: str
+    kind: AccountKind
+    amount: int
+    left: int
+    added: int
+
+
+class CategoryDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """A category to be created; the lower ``hierarchy`` is worked out first."""
+
+    name: str
+    hierarchy: int
+
+
+class CategoryChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What to change of a category; what is UNSET stays."""
+
+    name: str | UnsetType = UNSET
+    hierarchy: int | UnsetType = UNSET
+
+
+class CampaignCategory(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of campaigns that the stacking rules speak about."""
+
+    id: str
+    name: str
+    hierarchy: int
+    created_at: datetime
+    updated_at: datetime | None
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):

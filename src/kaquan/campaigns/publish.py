@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from kaquan.campaigns.checks import intersect
+from kaquan.campaigns.claim import Claim, claim_vouchers
 from kaquan.campaigns.errors import NothingToPublish, PublishedToAnother, SourceIdTaken
 from kaquan.campaigns.issue import mint_vouchers
 from kaquan.campaigns.model import Activation, Campaign, Publication, Voucher
@@ -30,11 +31,20 @@ from kaquan.campaigns.store.publications import (
     find_by_voucher,
     insert_publications,
     list_first_publications,
+    list_published_at_once,
 )
 from kaquan.campaigns.store.vouchers import assign_holders, draw_vouchers, get_voucher
 from kaquan.campaigns.vouchers import voucher_usage
 from kaquan.customers import get_customer
-from kaquan.runtime import InvalidInput, Tx, check_metadata, check_reference, new_ids
+from kaquan.runtime import (
+    InvalidInput,
+    KaquanError,
+    Tx,
+    check_by_schema,
+    check_metadata,
+    check_reference,
+    new_ids,
+)
 
 MOST_AT_ONCE = 10_000
 
@@ -64,7 +74,7 @@ async def publish_voucher(
     """Give a customer a voucher of a campaign, or the voucher with this code.
 
     Raises NotFound for campaign, voucher or customer; NothingToPublish when there is none that
-    may be given; PublishedToAnother when the code has another holder; SourceIdTaken when
+    may be given; ClaimRefused by the campaign's rule; PublishedToAnother when the code has another holder; SourceIdTaken when
     ``source_id`` names another publication; InvalidInput.
     """
     if (campaign_id is None) == (voucher_code is None):
@@ -80,18 +90,54 @@ async def publish_voucher(
         source_id=source_id,
         now=now,
     )
+    await check_by_schema(tx, "publication", terms.metadata, new=True)
     if voucher_code is not None:
         return await _publish_code(tx, voucher_code, customer.id, terms)
     assert campaign_id is not None
-    campaign = await get_campaign(tx, campaign_id)
-    known = await _find_by_source(tx, campaign.id, customer.id, terms)
-    if known is not None:
-        return known
-    once = campaign.join_once if join_once is None else join_once
-    given = await _publish_of_pool(
-        tx, campaign, [customer.id], msgspec.structs.replace(terms, once=once)
+    claim = Claim(
+        campaign=campaign_id,
+        customer_id=customer.id,
+        source_id=source_id,
+        join_once=join_once,
+        channel=channel,
+        metadata=terms.metadata,
+        at=now,
     )
-    return given[customer.id]
+    (given,) = await _claim(tx, [claim])
+    return given
+
+
+async def _claim(tx: Tx, claims: Sequence[Claim]) -> list[Publication]:
+    """Make claims of one customer; raises the first error."""
+    given: list[Publication] = []
+    for one in await claim_vouchers(tx, claims):
+        if isinstance(one, KaquanError):
+            raise one
+        given.append(one)
+    return given
+
+
+async def publish_more(
+    tx: Tx, first: Publication, *, count: int, now: datetime
+) -> list[Publication]:
+    """Give as many vouchers of a campaign as ``count`` says together with a first one.
+
+    Where the first was given before, under the same source_id, what was given with it is told
+    again. Raises NothingToPublish when the pool of a STATIC campaign does not hold enough, and
+    ClaimRefused when the campaign's rule is against as many.
+    """
+    given = await list_published_at_once(tx, first)
+    if first.campaign_id is None or first.created_at != now or len(given) >= count:
+        return given
+    claim = Claim(
+        campaign=first.campaign_id,
+        customer_id=first.customer_id,
+        join_once=False,
+        channel=first.channel,
+        metadata=first.metadata,
+        at=now,
+    )
+    return given + await _claim(tx, [claim] * (count - len(given)))
 
 
 async def publish_to_customers(
@@ -149,30 +195,15 @@ async def _publish_of_pool(
             ids, waiting, vouchers, strict=True
         )
     ]
-    stored = await _store(tx, given, campaign_id=campaign.id, terms=terms)
+    stored = await _store(tx, given, terms)
     late = [publication.customer_id for publication in given if publication.id not in stored]
     mine = {
         publication.customer_id: publication for publication in given if publication.id in stored
     }
-    return known | mine | await _meanwhile(tx, campaign, late, terms)
-
-
-async def _meanwhile(
-    tx: Tx, campaign: Campaign, customer_ids: Sequence[str], terms: _Terms
-) -> dict[str, Publication]:
-    """Return what another transaction published to these while this one was about to.
-
-    The vouchers meant for them were never assigned, and so are still in the pool.
-    """
-    found: dict[str, Publication] = {}
-    for customer_id in customer_ids if terms.source_id is not None else ():
-        same = await _find_by_source(tx, campaign.id, customer_id, terms)
-        if same is not None:
-            found[customer_id] = same
-    missing = [customer_id for customer_id in customer_ids if customer_id not in found]
-    if missing:
-        found |= await list_first_publications(tx, campaign.id, missing)
-    return found
+    # What another transaction gave these meanwhile is theirs; the vouchers meant for them were
+    # never assigned, and so are still in the pool.
+    theirs = await list_first_publications(tx, campaign.id, late) if late else {}
+    return known | mine | theirs
 
 
 async def _publish_code(tx: Tx, code: str, customer_id: str, terms: _Terms) -> Publication:
@@ -202,28 +233,16 @@ async def _publish_code(tx: Tx, code: str, customer_id: str, terms: _Terms) -> P
         created_at=terms.now,
     )
     named = msgspec.structs.replace(terms, once=False)
-    if not await _store(tx, [publication], campaign_id=voucher.campaign_id, terms=named):
+    if not await _store(tx, [publication], named):
         # Only a source_id can be in the way: it was used for another voucher just now.
         raise _source_taken(terms)
     return publication
 
 
-async def _store(
-    tx: Tx, given: Sequence[Publication], *, campaign_id: str | None, terms: _Terms
-) -> set[str]:
+async def _store(tx: Tx, given: Sequence[Publication], terms: _Terms) -> set[str]:
     """Store publications and make their customers the holders; returns the ids stored."""
-    rows = [NewPublication(p.id, p.voucher_id, p.customer_id) for p in given]
-    stored = await insert_publications(
-        tx,
-        rows,
-        campaign_id=campaign_id,
-        once=terms.once,
-        source_id=terms.source_id,
-        channel=terms.channel,
-        metadata=terms.metadata,
-        now=terms.now,
-    )
-    held = [(row.voucher_id, row.customer_id) for row in rows if row.id in stored]
+    stored = await insert_publications(tx, [NewPublication(p, terms.once) for p in given])
+    held = [(p.voucher_id, p.customer_id) for p in given if p.id in stored]
     await assign_holders(tx, held, now=terms.now)
     return stored
 

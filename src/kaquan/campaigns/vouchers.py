@@ -18,7 +18,13 @@ from kaquan.campaigns.checks import (
 from kaquan.campaigns.codes import LONGEST_CODE, code_space
 from kaquan.campaigns.errors import InUse
 from kaquan.campaigns.grants import change_grant
-from kaquan.campaigns.issue import ensure_room, store_vouchers
+from kaquan.campaigns.issue import (
+    ensure_room,
+    open_accounts,
+    refuse_promotion,
+    store_vouchers,
+)
+from kaquan.campaigns.kinds import voucher_balance_kind
 from kaquan.campaigns.model import (
     Campaign,
     CodeConfig,
@@ -29,7 +35,9 @@ from kaquan.campaigns.model import (
     VoucherUsage,
     Window,
 )
+from kaquan.campaigns.stacking import check_categories
 from kaquan.campaigns.store.campaigns import get_campaign
+from kaquan.campaigns.store.rules import delete_terms
 from kaquan.campaigns.store.vouchers import (
     VoucherPattern,
     delete_voucher_rows,
@@ -41,20 +49,24 @@ from kaquan.engine import Offer, parse_offer
 from kaquan.ledger import (
     AccountKey,
     AccountKind,
-    issue_to_each,
     list_accounts,
     lock_accounts,
     post_transfers,
     withdraw,
 )
 from kaquan.runtime import (
+    BinnedKind,
     Duplicate,
     InvalidInput,
     Tx,
+    check_by_schema,
     check_metadata,
     check_reference,
     check_text,
+    check_whole_number,
+    keep_in_bin,
     new_id,
+    new_ids,
 )
 
 
@@ -64,30 +76,38 @@ async def add_voucher(tx: Tx, draft: VoucherDraft, *, now: datetime) -> Voucher:
     Raises NotFound for the campaign, InvalidInput naming the field, and Duplicate when the code
     exists.
     """
-    campaign = None if draft.campaign_id is None else await get_campaign(tx, draft.campaign_id)
-    template = VoucherTemplate() if campaign is None else campaign.voucher_template
-    if campaign is None and draft.offer is None:
-        raise InvalidInput("A voucher outside campaigns needs an offer.", field="offer")
-    window = Window(draft.starts_at, draft.expires_at)
-    _check_windows(window, campaign)
-    quantity = template.quantity if isinstance(draft.quantity, UnsetType) else draft.quantity
-    pattern = VoucherPattern(
-        campaign_id=None if campaign is None else campaign.id,
-        offer=None if draft.offer is None else check_offer(draft.offer, new_id("offer")),
-        quantity=check_quantity(quantity),
-        active=draft.active,
-        starts_at=draft.starts_at,
-        expires_at=draft.expires_at,
-        category=_category(draft.category or template.category),
-        additional_info=_information(draft.additional_info or template.additional_info),
-        metadata=check_metadata(template.metadata | draft.metadata, "metadata"),
-        created_at=now,
-    )
+    pattern, campaign = await _make_pattern(tx, draft, now=now)
     if draft.code is not None:
         return await _store_named(tx, pattern, draft.code)
-    config = draft.code_config or template.code
+    template = VoucherTemplate() if campaign is None else campaign.voucher_template
+    window = Window(draft.starts_at, draft.expires_at)
     usable = window if campaign is None else intersect(window, campaign.window)
-    return await _store_generated(tx, pattern, config, window=usable)
+    return await _store_generated(tx, pattern, draft.code_config or template.code, window=usable)
+
+
+async def add_named_vouchers(
+    tx: Tx, draft: VoucherDraft, codes: Sequence[str], *, now: datetime
+) -> dict[str, str]:
+    """Add a voucher like ``draft`` under each of these codes; returns ids by code.
+
+    Codes that exist already are left out. Raises NotFound for the campaign, and InvalidInput.
+    """
+    for code in codes:
+        check_code(code)
+    pattern, _ = await _make_pattern(tx, draft, now=now)
+    ids = dict(zip(new_ids("v", len(codes)), codes, strict=True))
+    stored = await insert_vouchers(tx, list(ids), list(ids.values()), pattern=pattern)
+    if stored:
+        await open_accounts(tx, stored, pattern)
+    return {ids[voucher_id]: voucher_id for voucher_id in stored}
+
+
+def check_code(code: str) -> None:
+    """Raise InvalidInput for a text that is no code."""
+    check_reference(code, "code")
+    if len(code) > LONGEST_CODE or not code.isprintable():
+        message = f"A code has at most {LONGEST_CODE} visible characters."
+        raise InvalidInput(message, field="code", key="invalid_voucher")
 
 
 async def update_voucher(
@@ -108,6 +128,8 @@ async def update_voucher(
     after = msgspec.structs.replace(before, **given, updated_at=now)
     if after.offer is None and campaign is None:
         raise InvalidInput("A voucher outside campaigns needs an offer.", field="offer")
+    if after.category_ids != before.category_ids:
+        await check_categories(tx, after.category_ids)
     if {"starts_at", "expires_at"} & given.keys():
         _check_windows(after.window, campaign)
     after = msgspec.structs.replace(
@@ -118,6 +140,13 @@ async def update_voucher(
         additional_info=_information(after.additional_info),
         metadata=check_metadata(after.metadata, "metadata"),
     )
+    if voucher_balance_kind(after.offer, campaign) is not voucher_balance_kind(
+        before.offer, campaign
+    ):
+        message = "A voucher keeps the kind of its balance, and one without keeps none."
+        raise InvalidInput(message, field="offer", key="invalid_offer")
+    if "metadata" in given:
+        await check_by_schema(tx, "voucher", after.metadata, new=True)
     await update_voucher_row(tx, after, now=now)
     if after.quantity != before.quantity:
         uses, used = _accounts_of(after)
@@ -143,18 +172,28 @@ async def delete_voucher(tx: Tx, code_or_id: str, *, now: datetime) -> None:
     Raises NotFound, and InUse once it was given to somebody or used: its record must stay.
     """
     voucher = await get_voucher(tx, code_or_id, lock=True)
+    await keep_in_bin(
+        tx,
+        BinnedKind.VOUCHER,
+        voucher.id,
+        name=voucher.code,
+        parent_id=voucher.campaign_id,
+        now=now,
+    )
     try:
         async with tx.transaction():
             await delete_voucher_rows(tx, [voucher.id])
     except psycopg.errors.ForeignKeyViolation as error:
         message = f"The voucher '{voucher.code}' has been used; disable it instead."
         raise InUse(message, object_id=voucher.code) from error
-    await withdraw_uses(tx, [voucher.id], now=now)
+    await delete_terms(tx, [voucher.id])
+    await withdraw_grants(tx, [voucher.id], now=now)
 
 
-async def withdraw_uses(tx: Tx, voucher_ids: Sequence[str], *, now: datetime) -> None:
-    """Take back what is left of the uses of vouchers that are no more."""
-    keys = [AccountKey(voucher_id, AccountKind.USES) for voucher_id in voucher_ids]
+async def withdraw_grants(tx: Tx, voucher_ids: Sequence[str], *, now: datetime) -> None:
+    """Take back what is left of the uses and balances of vouchers that are no more."""
+    kinds = (AccountKind.USES, AccountKind.VALUE, AccountKind.POINTS)
+    keys = [AccountKey(voucher_id, kind) for voucher_id in voucher_ids for kind in kinds]
     accounts = await lock_accounts(tx, sorted(keys))
     movements = [
         withdraw(account.owner, account.kind, account.available, cause_id=account.owner)
@@ -197,23 +236,53 @@ def effective_offer(voucher: Voucher, campaign: Campaign | None) -> Offer:
     return parse_offer(campaign.offer)
 
 
+async def _make_pattern(
+    tx: Tx, draft: VoucherDraft, *, now: datetime
+) -> tuple[VoucherPattern, Campaign | None]:
+    """Return what vouchers like ``draft`` are stored as, and the campaign that they belong to."""
+    campaign = None if draft.campaign_id is None else await get_campaign(tx, draft.campaign_id)
+    template = VoucherTemplate() if campaign is None else campaign.voucher_template
+    if campaign is None and draft.offer is None:
+        raise InvalidInput("A voucher outside campaigns needs an offer.", field="offer")
+    if campaign is not None:
+        refuse_promotion(campaign)
+    await check_categories(tx, draft.category_ids)
+    window = Window(draft.starts_at, draft.expires_at)
+    _check_windows(window, campaign)
+    offer = None if draft.offer is None else check_offer(draft.offer, new_id("offer"))
+    balance_kind = voucher_balance_kind(offer, campaign)
+    quantity = draft.quantity
+    if isinstance(quantity, UnsetType):
+        quantity = None if campaign is None and balance_kind else template.quantity
+    balance = template.balance if draft.balance is None else draft.balance
+    if draft.balance and balance_kind is None:
+        raise InvalidInput("Only a voucher that pays from a balance has one.", field="balance")
+    pattern = VoucherPattern(
+        campaign_id=None if campaign is None else campaign.id,
+        offer=offer,
+        quantity=check_quantity(quantity),
+        balance=check_whole_number(balance, "balance", least=0),
+        balance_kind=balance_kind,
+        active=draft.active,
+        starts_at=draft.starts_at,
+        expires_at=draft.expires_at,
+        category=_category(draft.category or template.category),
+        category_ids=draft.category_ids,
+        additional_info=_information(draft.additional_info or template.additional_info),
+        metadata=check_metadata(template.metadata | draft.metadata, "metadata"),
+        created_at=now,
+    )
+    await check_by_schema(tx, "voucher", pattern.metadata, new=True)
+    return pattern, campaign
+
+
 async def _store_named(tx: Tx, pattern: VoucherPattern, code: str) -> Voucher:
-    check_reference(code, "code")
-    if len(code) > LONGEST_CODE or not code.isprintable():
-        message = f"A code has at most {LONGEST_CODE} visible characters."
-        raise InvalidInput(message, field="code", key="invalid_voucher")
+    check_code(code)
     voucher_id = new_id("v")
     if not await insert_vouchers(tx, [voucher_id], [code], pattern=pattern):
         message = f"There is a voucher with the code '{code}' already."
         raise Duplicate(message, field="code")
-    await issue_to_each(
-        tx,
-        [voucher_id],
-        AccountKind.USES,
-        amount=pattern.quantity or 0,
-        cause_id=pattern.campaign_id or voucher_id,
-        now=pattern.created_at,
-    )
+    await open_accounts(tx, [voucher_id], pattern)
     return await get_voucher(tx, voucher_id)
 
 

@@ -1,85 +1,157 @@
 """From a snapshot to a decision, without looking at anything else."""
 
-from collections.abc import Sequence
-from itertools import takewhile
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from msgspec import structs
 
-from kaquan.checkout.limits import find_budget_left, find_customer_uses_left, find_uses_left
-from kaquan.checkout.model import Attempt, Coupon, Redeemable
+from kaquan.checkout.attributes import read_attributes
+from kaquan.checkout.limits import (
+    balance_key,
+    find_balance,
+    find_budget_left,
+    find_campaign_uses_left,
+    find_customer_uses_left,
+    find_uses_left,
+)
+from kaquan.checkout.model import Attempt, Coupon, Inputs, Redeemable
+from kaquan.checkout.offers import OWN_COUNT, list_category_ids
 from kaquan.checkout.snapshot import Snapshot
+from kaquan.customers import Product
 from kaquan.engine import (
     AllOf,
-    Application,
+    AmountOff,
     Candidate,
+    CandidateKind,
     CandidateResult,
+    Category,
+    Condition,
     Context,
     Decision,
+    Facts,
+    Finding,
+    Goods,
     NoEffect,
     Offer,
     PerCustomerCount,
     Reason,
     ReasonCode,
-    Rejected,
-    Skipped,
     StackingRules,
+    Verdict,
     decide,
 )
 
 
-def decide_snapshot(
-    snapshot: Snapshot, rules: StackingRules
-) -> tuple[Decision, tuple[Attempt, ...]]:
-    """Decide the request on what the snapshot holds; attempts follow the request.
+class _Known(Condition, frozen=True, kw_only=True):
+    """What a code that nobody knows never meets."""
 
-    A code that nobody knows is refused in its place: with ALL, what came before it is decided as
-    ever, and what comes after it is skipped.
-    """
+    code: ClassVar[str] = "known"
+
+    key: str
+
+    def check(self, facts: Facts) -> Finding:
+        return Finding(Verdict.UNMET, {}, Reason(ReasonCode.VOUCHER_NOT_FOUND, {"key": self.key}))
+
+
+def gather_inputs(snapshot: Snapshot, rules: StackingRules) -> Inputs:
+    """Return all that the engine is given for the request."""
     sent = snapshot.request.redeemables
     known = [r for r in sent if r.id in snapshot.coupons]
-    if len(known) == len(sent):
-        decision = _decide(snapshot, known, rules)
-        return decision, _attempts(snapshot, decision.results)
-    if rules.application is Application.ALL:
-        known = list(takewhile(lambda r: r.id in snapshot.coupons, sent))
-    decision = _place_unknown(_decide(snapshot, known, rules), sent, rules)
-    return decision, _attempts(snapshot, decision.results)
-
-
-def _decide(snapshot: Snapshot, known: Sequence[Redeemable], rules: StackingRules) -> Decision:
-    context = Context(
-        now=snapshot.now,
-        currency=snapshot.project.currency,
-        customer=snapshot.customer_facts,
-        location_id=snapshot.location_id,
-        channel=snapshot.request.channel,
-        time_zone=snapshot.project.time_zone,
-    )
-    candidates = [_candidate(snapshot, r, snapshot.coupons[r.id]) for r in known]
     if snapshot.order is None:
         # Nothing can be taken off nothing; what was asked for is that the coupons are used.
         rules = structs.replace(
             rules, no_effect=NoEffect.REDEEM_ANYWAY, no_effect_skip_categories=()
         )
-    return decide(snapshot.cart, candidates, context, rules=rules)
+    return Inputs(
+        sent=tuple(r.id for r in sent),
+        cart=snapshot.cart,
+        candidates=tuple(_candidate(snapshot, r, snapshot.coupons[r.id]) for r in known),
+        context=Context(
+            now=snapshot.now,
+            currency=snapshot.project.currency,
+            customer=snapshot.customer_facts,
+            location_id=snapshot.location_id,
+            channel=snapshot.request.channel,
+            time_zone=snapshot.project.time_zone,
+            payment_method=snapshot.request.payment_method,
+            redeemer_id=snapshot.redeemer_id,
+            redemption_metadata=read_attributes(snapshot.request.metadata),
+            catalogue=_catalogue(snapshot.facts.catalogue),
+        ),
+        rules=rules,
+    )
+
+
+def decide_inputs(inputs: Inputs) -> Decision:
+    """Decide; a code that nobody knows is refused where the rules put it.
+
+    It has no category and no priority, and comes after what has one where the rules sort by it.
+    """
+    known = {candidate.key: candidate for candidate in inputs.candidates}
+    candidates = [known.get(code) or _unknown(code) for code in inputs.sent]
+    return decide(inputs.cart, candidates, inputs.context, rules=inputs.rules)
+
+
+def _unknown(code: str) -> Candidate:
+    offer = Offer(id="", effect=AmountOff(amount_minor=1), condition=_Known(key=code))
+    return Candidate(key=code, offer=offer)
+
+
+def _catalogue(products: Sequence[Product]) -> dict[str, Goods]:
+    """Goods with a price, by our id and the merchant's; of one name ours goes before."""
+    priced = [
+        (
+            product,
+            Goods(
+                product_id=product.id,
+                sku_id=product.source_id,
+                unit_price=product.price_minor,
+                attributes=read_attributes(product.attributes),
+            ),
+        )
+        for product in products
+        if product.price_minor is not None
+    ]
+    own = {product.id: goods for product, goods in priced}
+    return {p.source_id: goods for p, goods in priced if p.source_id is not None} | own
 
 
 def _candidate(snapshot: Snapshot, redeemable: Redeemable, coupon: Coupon) -> Candidate:
-    campaign = coupon.campaign
-    redeemed = 0 if campaign is None else snapshot.redemptions.get(campaign.id, 0)
+    voucher, campaign, accounts = coupon.voucher, coupon.campaign, snapshot.accounts
+    offer, facts = _offer(snapshot, redeemable, coupon), snapshot.facts
+    counts = facts.counts.get(voucher.id, {})
+    if campaign is None:
+        redeemed = counts.get(OWN_COUNT, 0)
+    else:
+        redeemed = snapshot.redemptions.get(campaign.id, 0)
     return Candidate(
         key=redeemable.id,
-        offer=_offer(snapshot, redeemable, coupon),
+        offer=offer,
+        kind=CandidateKind.PROMOTION_TIER if voucher.tier else CandidateKind.VOUCHER,
         campaign_id=None if campaign is None else campaign.id,
-        active=coupon.voucher.active and (campaign is None or campaign.active),
-        uses_left=find_uses_left(coupon, snapshot.accounts),
+        active=voucher.active and (campaign is None or campaign.active),
+        uses_left=find_uses_left(coupon, accounts),
+        campaign_uses_left=find_campaign_uses_left(coupon, accounts),
         customer_uses_left=find_customer_uses_left(
-            coupon, snapshot.customer_facts.id, accounts=snapshot.accounts, redeemed=redeemed
+            coupon, snapshot.customer_facts.id, accounts=accounts, redeemed=redeemed
         ),
-        budget_left_minor=find_budget_left(coupon, snapshot.accounts),
+        budget_left_minor=find_budget_left(coupon, accounts),
         customer_redemptions=redeemed,
         face_value_minor=redeemable.face_value_minor,
+        redemption_counts=counts,
+        holder_id=voucher.holder_id,
+        claimed_at=voucher.published_at,
+        balance=find_balance(coupon, offer, accounts),
+        credits=redeemable.credits,
+        categories=_categories(coupon, facts.categories),
+        priority=None if campaign is None else campaign.priority,
+        lane=None if campaign is None else campaign.lane,
     )
+
+
+def _categories(coupon: Coupon, known: Mapping[str, Category]) -> tuple[Category, ...]:
+    ids = list_category_ids(coupon)
+    return tuple(known[one] for one in ids if one in known)
 
 
 def _offer(snapshot: Snapshot, redeemable: Redeemable, coupon: Coupon) -> Offer:
@@ -91,54 +163,21 @@ def _offer(snapshot: Snapshot, redeemable: Redeemable, coupon: Coupon) -> Offer:
     return structs.replace(offer, condition=AllOf((offer.condition, PerCustomerCount(at_most=cap))))
 
 
-def _place_unknown(
-    decision: Decision, sent: Sequence[Redeemable], rules: StackingRules
-) -> Decision:
-    """Put a refusal in the place of each code that was not found."""
-    decided = {result.key: result for result in decision.results}
-    results: list[CandidateResult] = []
-    failed = False
-    for redeemable in sent:
-        result = decided.get(redeemable.id)
-        if result is None and failed:
-            result = Skipped(redeemable.id, Reason(ReasonCode.PRECEDING_FAILED))
-        elif result is None:
-            params = {"key": redeemable.id}
-            reason = Reason(ReasonCode.VOUCHER_NOT_FOUND, params)
-            result = Rejected(redeemable.id, (reason,))
-        failed = failed or (rules.application is Application.ALL and isinstance(result, Rejected))
-        results.append(result)
-    if not failed:
-        return structs.replace(decision, results=tuple(results))
-    return structs.replace(_undiscounted(decision), results=tuple(results))
+def list_attempts(snapshot: Snapshot, decision: Decision) -> tuple[Attempt, ...]:
+    """Pair what was sent with what was decided about it."""
+    pairs = zip(snapshot.request.redeemables, decision.results, strict=True)
+    return tuple(_attempt(snapshot, redeemable, result) for redeemable, result in pairs)
 
 
-def _undiscounted(decision: Decision) -> Decision:
-    """The decision refused: the figures are those of the order as it came in."""
-    return structs.replace(
-        decision,
-        approved=False,
-        discount_minor=0,
-        items_discount_minor=0,
-        total_discount_minor=0,
-        total_minor=decision.amount_minor,
-        unallocated_minor=0,
-        lines=tuple(
-            structs.replace(
-                line,
-                discount_minor=0,
-                items_discount_minor=0,
-                subtotal_minor=line.amount_minor,
-                total_minor=line.amount_minor,
-            )
-            for line in decision.lines
-        ),
-    )
-
-
-def _attempts(snapshot: Snapshot, results: Sequence[CandidateResult]) -> tuple[Attempt, ...]:
-    pairs = zip(snapshot.request.redeemables, results, strict=True)
-    return tuple(
-        Attempt(redeemable=r, coupon=snapshot.coupons.get(r.id), result=result)
-        for r, result in pairs
+def _attempt(snapshot: Snapshot, redeemable: Redeemable, result: CandidateResult) -> Attempt:
+    coupon = snapshot.coupons.get(redeemable.id)
+    if coupon is None:
+        return Attempt(redeemable=redeemable, coupon=None, result=result)
+    return Attempt(
+        redeemable=redeemable,
+        coupon=coupon,
+        result=result,
+        pays_from=balance_key(coupon, snapshot.offers[redeemable.id]),
+        balance=find_balance(coupon, snapshot.offers[redeemable.id], snapshot.accounts),
+        earns_to=snapshot.earns_to,
     )

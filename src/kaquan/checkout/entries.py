@@ -6,15 +6,25 @@ from typing import Any
 
 import msgspec
 
+from kaquan.checkout.limits import count_points
 from kaquan.checkout.model import (
     Attempt,
+    Given,
     Redemption,
     RedemptionKind,
     RedemptionResult,
     Validation,
 )
 from kaquan.checkout.snapshot import Snapshot
-from kaquan.engine import Applied, Decision, Language, Reason, ReasonCode, explain
+from kaquan.engine import (
+    Applied,
+    Decision,
+    Language,
+    Reason,
+    ReasonCode,
+    ReasonFamily,
+    explain,
+)
 from kaquan.engine import headline as find_headline
 from kaquan.runtime import format_money, new_ids
 
@@ -69,8 +79,32 @@ def build_failures(
 
 
 def _is_own_fault(attempt: Attempt) -> bool:
-    codes = {reason.code for reason in attempt.reasons}
-    return bool(codes) and not codes & {ReasonCode.PRECEDING_FAILED, ReasonCode.APPLIED_LIMIT}
+    """Whether something speaks against the redeemable itself, not only its company."""
+    return any(
+        reason.code is ReasonCode.NO_EFFECT or reason.code.family is not ReasonFamily.STACKING
+        for reason in attempt.reasons
+    )
+
+
+def _given(attempt: Attempt) -> Given | None:
+    applied = attempt.result
+    assert isinstance(applied, Applied)
+    # What the goods are like is the catalogue's to say; the order has the line itself.
+    added = tuple(
+        msgspec.structs.replace(one, goods=msgspec.structs.replace(one.goods, attributes={}))
+        for one in applied.added
+    )
+    given = Given(
+        balance_taken=applied.balance_taken,
+        balance_kind=attempt.pays_from.kind
+        if attempt.pays_from and applied.balance_taken
+        else None,
+        added=added,
+        grants=applied.grants,
+        points=count_points(attempt),
+        shipping_minor=applied.shipping_minor,
+    )
+    return None if given == Given() else given
 
 
 def _entry(
@@ -110,6 +144,7 @@ def _entry(
                 items_discount_minor=applied.items_discount_minor,
                 allocation=applied.allocation,
                 items_allocation=applied.items_allocation,
+                given=_given(attempt),
             )
         case _:
             reason = find_headline(attempt.reasons)
@@ -132,6 +167,7 @@ def _parent(
         voucher_id=None,
         voucher_code=None,
         campaign_id=None,
+        given=None,
         discount_minor=decision.discount_minor,
         items_discount_minor=decision.items_discount_minor,
         allocation=_sum_lines([child.allocation for child in children]),

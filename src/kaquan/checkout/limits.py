@@ -2,23 +2,34 @@
 
 from collections.abc import Iterable, Mapping
 
-from kaquan.campaigns import Campaign, Voucher
-from kaquan.checkout.model import Coupon
-from kaquan.engine import Applied
+from kaquan.campaigns import Campaign, Voucher, balance_kind_of
+from kaquan.checkout.model import Attempt, CheckoutRequest, Coupon
+from kaquan.engine import Applied, Offer, PointsEarned
 from kaquan.ledger import Account, AccountKey, AccountKind, Movement, issue, take, tally, withdraw
 
 Accounts = Mapping[AccountKey, Account]
 
 
-def list_account_keys(coupons: Iterable[Coupon], customer_id: str | None) -> list[AccountKey]:
-    """Return every account that limits the coupons, in the order of locking."""
-    keys: set[AccountKey] = set()
-    for coupon in coupons:
+def list_account_keys(
+    coupons: Mapping[str, Coupon],
+    offers: Mapping[str, Offer],
+    customer_id: str | None,
+    *,
+    earns_to: AccountKey | None,
+) -> list[AccountKey]:
+    """Return every account that the coupons draw on or earn to, in the order of locking."""
+    keys: set[AccountKey] = set() if earns_to is None else {earns_to}
+    for code, coupon in coupons.items():
+        pays_from = balance_key(coupon, offers[code])
+        if pays_from is not None:
+            keys.add(pays_from)
         if coupon.voucher.quantity is not None:
             keys.add(uses_key(coupon.voucher))
         campaign = coupon.campaign
         if campaign is not None and campaign.budget_minor is not None:
             keys.add(budget_key(campaign))
+        if campaign is not None and campaign.redemption_cap is not None:
+            keys.add(redemptions_key(campaign))
         if campaign is not None and campaign.per_customer_cap is not None and customer_id:
             keys.add(cap_key(campaign, customer_id))
     return sorted(keys)
@@ -34,6 +45,37 @@ def budget_key(campaign: Campaign) -> AccountKey:
     return AccountKey(campaign.id, AccountKind.BUDGET)
 
 
+def redemptions_key(campaign: Campaign) -> AccountKey:
+    """The account of how often a campaign's vouchers may still be redeemed."""
+    return AccountKey(campaign.id, AccountKind.USES)
+
+
+def balance_key(coupon: Coupon, offer: Offer) -> AccountKey | None:
+    """The account that a gift card or a card of points pays from; None for other coupons."""
+    kind = balance_kind_of(offer)
+    return None if kind is None else AccountKey(coupon.voucher.id, kind)
+
+
+def count_credits(
+    coupons: Mapping[str, Coupon], offers: Mapping[str, Offer], request: CheckoutRequest
+) -> int:
+    """Return what gift cards are to pay where there is no order to tell what is needed.
+
+    0 when other coupons come along: what they are to work on nobody knows.
+    """
+    asked = request.redeemables
+    known = [one for one in asked if one.id in coupons]
+    kinds = {balance_kind_of(offers[one.id]) for one in known}
+    if request.order is not None or kinds != {AccountKind.VALUE}:
+        return 0
+    return sum(one.credits or 0 for one in known)
+
+
+def points_key(customer_id: str, card_id: str | None) -> AccountKey:
+    """The account that a customer's points go to: their card's or, without one, their own."""
+    return AccountKey(card_id or customer_id, AccountKind.POINTS)
+
+
 def cap_key(campaign: Campaign, customer_id: str) -> AccountKey:
     """The account of what a person may still redeem in a campaign."""
     return AccountKey(f"{campaign.id}/{customer_id}", AccountKind.CUSTOMER_USES)
@@ -44,6 +86,19 @@ def find_uses_left(coupon: Coupon, accounts: Accounts) -> int | None:
     if coupon.voucher.quantity is None:
         return None
     return _available(accounts, uses_key(coupon.voucher))
+
+
+def find_campaign_uses_left(coupon: Coupon, accounts: Accounts) -> int | None:
+    """How often the campaign's vouchers may still be redeemed; None without a cap."""
+    if coupon.campaign is None or coupon.campaign.redemption_cap is None:
+        return None
+    return _available(accounts, redemptions_key(coupon.campaign))
+
+
+def find_balance(coupon: Coupon, offer: Offer, accounts: Accounts) -> int | None:
+    """What a card can pay, in minor units or points; None for other coupons."""
+    key = balance_key(coupon, offer)
+    return None if key is None else _available(accounts, key)
 
 
 def find_budget_left(coupon: Coupon, accounts: Accounts) -> int | None:
@@ -98,9 +153,16 @@ def follow_caps(
 
 
 def list_takings(
-    coupon: Coupon, applied: Applied, *, customer_id: str | None, redemption_id: str
+    attempt: Attempt, *, customer_id: str | None, redemption_id: str
 ) -> list[Movement]:
-    """Return what one redemption takes: a use, its discount of the budget, one of the person's."""
+    """Return what one redemption moves.
+
+    It takes a use, its discount of the budget, one of the campaign's and of the person's
+    redemptions, and what it pays of a balance; points that it gives at once are earned.
+    """
+    coupon, applied = attempt.coupon, attempt.result
+    assert coupon is not None
+    assert isinstance(applied, Applied)
     voucher, campaign = coupon.voucher, coupon.campaign
     if voucher.quantity is None:
         movements = [tally(voucher.id, applied.uses, cause_id=redemption_id)]
@@ -109,9 +171,29 @@ def list_takings(
     # A transfer moves something: what takes nothing off leaves the budget alone.
     if campaign is not None and campaign.budget_minor is not None and applied.total_discount_minor:
         movements.append(_take(budget_key(campaign), applied.total_discount_minor, redemption_id))
+    if campaign is not None and campaign.redemption_cap is not None:
+        movements.append(_take(redemptions_key(campaign), applied.uses, redemption_id))
     if campaign is not None and campaign.per_customer_cap is not None and customer_id:
         movements.append(_take(cap_key(campaign, customer_id), applied.uses, redemption_id))
+    if attempt.pays_from is not None and applied.balance_taken:
+        movements.append(_take(attempt.pays_from, applied.balance_taken, redemption_id))
+    points = count_points(attempt)
+    if attempt.earns_to is not None and points:
+        owner, kind = attempt.earns_to.owner, attempt.earns_to.kind
+        movements.append(tally(owner, points, cause_id=redemption_id, kind=kind))
     return movements
+
+
+def count_points(attempt: Attempt) -> int:
+    """Return the points that a redemption puts on the customer's account at once.
+
+    Those are the extra points. What the goods themselves earn, times the multiplier that stays on
+    record with the redemption, is for the rules of a loyalty programme to say.
+    """
+    if attempt.earns_to is None or not isinstance(attempt.result, Applied):
+        return 0
+    grants = attempt.result.grants
+    return sum(grant.extra_points for grant in grants if isinstance(grant, PointsEarned))
 
 
 def _take(key: AccountKey, amount: int, redemption_id: str) -> Movement:

@@ -1,14 +1,30 @@
 """The nouns: what is asked of a checkout, what it answers, and what is kept of it."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
 import msgspec
 
-from kaquan.campaigns import Campaign, Voucher
+from kaquan.campaigns import Campaign, Voucher, VoucherUsage
+from kaquan.checkout.session_model import Session
 from kaquan.customers import Customer, CustomerDraft, Order, OrderDraft
-from kaquan.engine import Applied, CandidateResult, Decision, LineFigures, Reason, Rejected
+from kaquan.engine import (
+    AddedUnits,
+    Applied,
+    Candidate,
+    CandidateResult,
+    Cart,
+    Context,
+    Decision,
+    Grant,
+    LineFigures,
+    Reason,
+    Rejected,
+    StackingRules,
+)
+from kaquan.ledger import AccountKey, AccountKind
 from kaquan.runtime import KaquanError, Project
 
 
@@ -19,14 +35,17 @@ class Contended(KaquanError):
 
 
 class Redeemable(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to be redeemed: a voucher by its code.
+    """One thing to be redeemed: a voucher by its code, or a promotion's tier by its id.
 
     ``face_value_minor`` is the value printed on a manufacturer's coupon, where the offer takes it.
+    ``credits`` is what to pay from a gift card, in minor units, or from a card of points, in
+    points; None pays what the order needs.
     """
 
     id: str
-    object: Literal["voucher"] = "voucher"
+    object: Literal["voucher", "promotion_tier"] = "voucher"
     face_value_minor: int | None = None
+    credits: int | None = None
 
 
 class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +56,9 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True):
     redeemables are used up for nothing: rules about an order are not met by none. ``location_id`` is ours or
     the merchant's. With ``order_already_discounted`` the stored order came with the discounts of
     these redemptions: offers are worked out on its amounts before any discount, the redemptions
-    are linked to it, and the order stays as it is.
+    are linked to it, and the order stays as it is. ``payment_method`` is how the order is paid,
+    ``redeemer_id`` who redeems for the customer: a person of ours, or a key. With a ``session`` a validation reserves what it
+    finds, and a redemption takes what that session reserved.
     """
 
     redeemables: tuple[Redeemable, ...]
@@ -48,6 +69,9 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True):
     tracking_id: str | None = None
     metadata: dict[str, Any] = {}
     order_already_discounted: bool = False
+    payment_method: str | None = None
+    redeemer_id: str | None = None
+    session: Session | None = None
 
 
 class Coupon(msgspec.Struct, frozen=True):
@@ -72,11 +96,19 @@ class OrderFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided about one redeemable; ``coupon`` is None for a code nobody knows."""
+    """What was decided about one redeemable; ``coupon`` is None for a code nobody knows.
+
+    ``pays_from`` is the account of its balance, where it pays from one, and ``balance`` what was
+    free on it; ``earns_to`` the account of points that the customer earns to, where there is a
+    customer.
+    """
 
     redeemable: Redeemable
     coupon: Coupon | None
     result: CandidateResult
+    pays_from: AccountKey | None = None
+    balance: int | None = None
+    earns_to: AccountKey | None = None
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -90,15 +122,31 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
                 return (self.result.reason,)
 
 
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a decision was made from: the same inputs always give the same decision.
+
+    ``sent`` are the codes of the request; one without a candidate was unknown, or not looked at.
+    """
+
+    sent: tuple[str, ...]
+    cart: Cart
+    candidates: tuple[Candidate, ...]
+    context: Context
+    rules: StackingRules
+
+
 class Validation(msgspec.Struct, frozen=True, kw_only=True):
     """What a redemption would come to: the engine's decision and all that it was made about.
 
-    ``attempts`` follow the request. ``order`` is the order as it would be stored without this
+    ``rules`` say how its redeemables went together. ``attempts`` follow the request. ``order`` is
+    the order as it would be stored without this
     request's discounts, its id empty while it is new; None for a request without an order, whose
     ``figures`` are zeros.
     """
 
+    rules: StackingRules
     decision: Decision
+    inputs: Inputs
     attempts: tuple[Attempt, ...]
     figures: OrderFigures
     customer: Customer | None
@@ -125,6 +173,23 @@ class RedemptionResult(StrEnum):
     FAILURE = "FAILURE"
 
 
+class Given(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a redemption moved besides money off the order.
+
+    ``balance_taken`` came off the voucher's balance of ``balance_kind``, in its own units; ``added``
+    are units that entered the order, at the positions of its lines; ``grants`` are points and
+    services, of which ``points`` were put on an account at once; ``shipping_minor`` is the
+    delivery's part of the discount.
+    """
+
+    balance_taken: int = 0
+    balance_kind: AccountKind | None = None
+    added: tuple[AddedUnits, ...] = ()
+    grants: tuple[Grant, ...] = ()
+    points: int = 0
+    shipping_minor: int = 0
+
+
 class Redemption(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt to redeem or to roll back, kept for good.
 
@@ -132,7 +197,8 @@ class Redemption(msgspec.Struct, frozen=True, kw_only=True):
     one entry a line of the order. A parent stands for several redeemables: it has no voucher, and
     its figures are the sums of its children's. ``trace`` is the engine's, of this row's
     redeemables only. ``reverses_id`` names what a rollback undid. ``rolled_back`` tells whether
-    that happened to this redemption.
+    that happened to this redemption. ``returned_minor`` of the discount was given back or clawed
+    back by returns, and ``use_returned`` says whether its use was.
     """
 
     id: str
@@ -153,6 +219,7 @@ class Redemption(msgspec.Struct, frozen=True, kw_only=True):
     order_amount_minor: int | None = None
     allocation: tuple[int, ...] = ()
     items_allocation: tuple[int, ...] = ()
+    given: Given | None = None
     failure_code: str | None = None
     failure_message: str | None = None
     trace: dict[str, Any] | None = None
@@ -160,6 +227,8 @@ class Redemption(msgspec.Struct, frozen=True, kw_only=True):
     by_user_id: str | None = None
     created_at: datetime
     rolled_back: bool = False
+    returned_minor: int = 0
+    use_returned: bool = False
 
     @property
     def total_discount_minor(self) -> int:
@@ -180,7 +249,8 @@ class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
     """A redemption that took place. ``parent`` is set when there were several redeemables.
 
     ``redemptions`` has one row for each redeemable that was applied, in their order; ``order`` is
-    as it is stored now, None when the request came without one.
+    as it is stored now, None when the request came without one. ``usages`` tells by voucher how
+    often it was used, this redemption included.
     """
 
     parent: Redemption | None
@@ -188,6 +258,7 @@ class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
     validation: Validation
     customer: Customer | None
     order: Order | None
+    usages: Mapping[str, VoucherUsage] = {}
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from msgspec import structs
 
+from kaquan.checkout.basket import add_goods, list_added
 from kaquan.checkout.model import Validation
 from kaquan.checkout.snapshot import Snapshot
 from kaquan.customers import Order, OrderStatus
@@ -18,23 +19,25 @@ def check_open(snapshot: Snapshot) -> None:
 
 
 def discount_order(snapshot: Snapshot, validation: Validation) -> Order | None:
-    """Return the order with all that is off it now; it counts as paid from here on.
+    """Return the order with all that was added and is off now; it counts as paid from here on.
 
     An order that came with its discounts stays as it is. None without an order.
     """
     sketch, figures = snapshot.order, validation.figures
     if sketch is None or snapshot.request.order_already_discounted:
         return snapshot.stored_order
+    lines = add_goods(sketch.lines, list_added(validation.decision))
     return structs.replace(
         sketch,
         id=sketch.id or new_id("ord"),
         status=OrderStatus.PAID if sketch.status is OrderStatus.CREATED else sketch.status,
+        amount_minor=figures.amount_minor,
         discount_minor=figures.discount_minor,
         items_discount_minor=figures.items_discount_minor,
         total_minor=figures.total_minor,
         lines=tuple(
             structs.replace(line, discount_minor=after.items_discount_minor)
-            for line, after in zip(sketch.lines, figures.lines, strict=True)
+            for line, after in zip(lines, figures.lines, strict=True)
         ),
         updated_at=None if snapshot.stored_order is None else snapshot.now,
     )

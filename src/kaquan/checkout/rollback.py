@@ -5,7 +5,6 @@ from datetime import datetime
 
 from msgspec import structs
 
-from kaquan.campaigns import list_vouchers_by_id
 from kaquan.checkout.model import (
     Redemption,
     RedemptionKind,
@@ -14,6 +13,7 @@ from kaquan.checkout.model import (
     RollBackRefusal,
     RollBackRefused,
 )
+from kaquan.checkout.reversal import list_limited, post_reversals, reverse
 from kaquan.checkout.store.register import (
     get_redemption,
     insert_redemptions,
@@ -22,14 +22,7 @@ from kaquan.checkout.store.register import (
 )
 from kaquan.checkout.store.situation import lock_customer
 from kaquan.customers import NEXT_STATUSES, Order, OrderStatus, apply_discounts, lock_order
-from kaquan.ledger import (
-    AccountKind,
-    Movement,
-    give_back,
-    issue,
-    list_transfers,
-    post_transfers,
-)
+from kaquan.ledger import Movement, list_transfers
 from kaquan.runtime import Tx, new_ids
 
 
@@ -45,18 +38,19 @@ async def roll_back(
 ) -> RollBack | RollBackRefused:
     """Undo a redemption as a whole; with ``single`` a parent of several is refused.
 
-    Uses, budget and the person's count come back, the order loses this redemption's discount and
-    becomes CANCELED. A child is refused (its parent is rolled back instead), as is what is no
-    successful redemption, and what was rolled back before: of two at once, one wins. Raises
-    NotFound for an unknown id.
+    Uses, budget and the person's count come back as far as no return gave them back before; the
+    order loses this redemption's discount and becomes CANCELED. A child is refused (its parent is
+    rolled back instead), as is what is no successful redemption, and what was rolled back before:
+    of two at once, one wins. Raises NotFound for an unknown id.
     """
+    order_id = (await get_redemption(tx, redemption_id)).order_id
+    stored = None if order_id is None else await lock_order(tx, order_id)
     await lock_redemptions(tx, redemption_id)
     redemption = await get_redemption(tx, redemption_id)
     children = await list_children(tx, redemption_id)
     refusal = _find_refusal(redemption, is_parent=bool(children), single=single)
     if refusal is not None:
         return RollBackRefused(refusal, redemption)
-    stored = None if redemption.order_id is None else await lock_order(tx, redemption.order_id)
     if redemption.customer_id is not None:
         await lock_customer(tx, redemption.customer_id)
     rollbacks = _build_rollbacks(
@@ -114,35 +108,30 @@ def _build_rollbacks(
             metadata=metadata,
             by_user_id=by_user_id,
             created_at=now,
+            returned_minor=0,
+            use_returned=False,
         )
         for index, (undone, id_) in enumerate(zip(redemptions, ids, strict=True))
     ]
 
 
 async def _return_limits(tx: Tx, rollbacks: Sequence[Redemption], *, now: datetime) -> None:
-    """Give back all that was taken, in one go; parents took nothing themselves."""
-    ids = {rollback.voucher_id for rollback in rollbacks if rollback.voucher_id is not None}
-    vouchers = await list_vouchers_by_id(tx, sorted(ids))
-    limited = {voucher.id for voucher in vouchers if voucher.quantity is not None}
+    """Give back all that was taken and not returned since; parents took nothing themselves."""
+    limited = await list_limited(tx, rollbacks)
     movements: list[Movement] = []
     for rollback in rollbacks:
-        if rollback.reverses_id is None:
-            continue
+        assert rollback.reverses_id is not None
         for transfer in await list_transfers(tx, rollback.reverses_id):
             left = transfer.amount - transfer.reversed
-            if left == 0:
-                continue
-            movements.append(give_back(transfer, left, cause_id=rollback.id))
-            if transfer.kind is AccountKind.USED and transfer.to_owner in limited:
-                # Taken while the voucher had no limit, and so not out of its uses: now it has.
-                use = issue(transfer.to_owner, AccountKind.USES, left, cause_id=rollback.id)
-                movements.append(use)
-    await post_transfers(tx, movements, now=now)
+            if left:
+                movements += reverse(transfer, left, limited=limited, cause_id=rollback.id)
+    await post_reversals(tx, movements, now=now)
 
 
 async def _cancel(tx: Tx, stored: Order, redemption: Redemption, *, now: datetime) -> Order:
     """Take this redemption's discount back, and cancel the order if it still can be."""
-    items = redemption.items_allocation or (0,) * len(stored.lines)
+    # Lines that a later redemption added carry nothing of this one.
+    items = (*redemption.items_allocation, *(0 for _ in stored.lines))[: len(stored.lines)]
     can_cancel = OrderStatus.CANCELED in NEXT_STATUSES[stored.status]
     return await apply_discounts(
         tx,

@@ -1,53 +1,42 @@
-"""Everything a decision needs, read in two round trips and, for a redemption, locked.
+"""Everything decisions need, read in two round trips a batch and, for redemptions, locked.
 
-The first reads all that the request names, the second its limits. Locks are taken in one order
-everywhere: the stored order, its customer, then ledger accounts by primary key. Validation reads
+The first reads all that the requests name, the second their limits. Locks are taken in one order
+everywhere: stored orders, customers, then ledger accounts, each by primary key. Validation reads
 the same things without a lock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec import UnsetType
 
 from kaquan.checkout.basket import build_goods, sketch_order
-from kaquan.checkout.limits import list_account_keys
+from kaquan.checkout.buyer import describe_buyer
+from kaquan.checkout.company import Company
+from kaquan.checkout.goods import Collections, find_collections
+from kaquan.checkout.held import find_free_holds, without_holds
+from kaquan.checkout.limits import count_credits, list_account_keys, points_key
 from kaquan.checkout.model import CheckoutRequest, Coupon
-from kaquan.checkout.offers import (
-    list_segment_ids,
-    names_attributes,
-    needs_order_count,
-    read_offer,
-)
+from kaquan.checkout.naming import brings_news, name_location, name_wanted
+from kaquan.checkout.offers import Setting, gives_points, read_offer, want_facts
+from kaquan.checkout.settle import check_currency, settle_customer, settle_order
+from kaquan.checkout.store.facts import NO_FACTS, RareFacts, read_rare_facts
 from kaquan.checkout.store.situation import (
     Limits,
+    LimitsWanted,
+    Marks,
     Situation,
     Wanted,
     read_limits,
-    read_situation,
+    read_situations,
 )
-from kaquan.customers import (
-    Customer,
-    CustomerDraft,
-    Order,
-    OrderDraft,
-    Product,
-    check_order,
-    find_customer,
-    list_products_named,
-    list_references,
-    lock_order,
-    price_with,
-    upsert_customer,
-)
-from kaquan.engine import Cart, CustomerFacts, Offer
-from kaquan.ledger import Account, AccountKey
-from kaquan.runtime import InvalidInput, NotFound, Project, Tx, check_reference
+from kaquan.customers import Customer, CustomerDraft, Order, OrderDraft, price_with
+from kaquan.engine import Cart, CustomerFacts, Needs, Offer, StackingRules, find_needs
+from kaquan.ledger import Account, AccountKey, Hold
+from kaquan.runtime import KaquanError, NotFound, Project, Tx
 from kaquan.segments import segment_ids_of
-
-NEW_CUSTOMER = "new"
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +44,12 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     ``coupons`` and ``offers`` are by code and lack codes that nobody knows. ``stored_order`` is
     the order as it is stored, None while it is new; ``order`` as it would be stored without this
-    request's discounts, None for a request without an order. ``redemptions`` counts the
-    customer's earlier ones by campaign.
+    request's discounts, None for a request without an order. ``free_holds`` do not bind this
+    request and are left out of ``accounts``. ``redemptions`` counts the
+    customer's earlier ones by campaign. ``entered`` says that the customer was stored or changed
+    on the way; ``marks`` are the rows that the coupons were read from. ``facts`` are those that
+    few offers ask for; ``rules`` the project's for several coupons; ``earns_to`` is the account
+    that points of this request go to. ``keys`` are the accounts that matter, opened or not.
     """
 
     request: CheckoutRequest
@@ -67,11 +60,19 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     customer: Customer | None
     customer_facts: CustomerFacts
     redemptions: Mapping[str, int]
+    keys: Sequence[AccountKey] = ()
     accounts: Mapping[AccountKey, Account]
     stored_order: Order | None
     order: Order | None
     cart: Cart
     location_id: str | None
+    facts: RareFacts = NO_FACTS
+    rules: StackingRules = StackingRules()
+    redeemer_id: str | None = None
+    earns_to: AccountKey | None = None
+    free_holds: tuple[Hold, ...] = ()
+    entered: bool = False
+    marks: Marks = Marks()
 
     @property
     def customer_id(self) -> str | None:
@@ -79,147 +80,231 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.customer is None else self.customer.id
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A request with what is known of its coming.
+
+    ``rules`` None stands for the project's own. Coupons ``besides`` those of the request's codes
+    need not be stored: drafts, and what a campaign could give.
+    """
+
+    request: CheckoutRequest
+    now: datetime
+    by_user_id: str | None = None
+    rules: StackingRules | None = None
+    besides: Mapping[str, Coupon] = {}
+
+
+class _Settled(msgspec.Struct, frozen=True, kw_only=True):
+    asked: Asked
+    found: Situation
+    customer: Customer | None
+    order: Order | None
+    offers: Mapping[str, Offer]
+    needs: Needs
+    location_id: str | None
+
+    @property
+    def customer_id(self) -> str | None:
+        return None if self.customer is None else self.customer.id
+
+    @property
+    def orders_before(self) -> tuple[datetime, str]:
+        now, order = self.asked.now, self.order
+        return (now, "") if order is None else (min(now, order.placed_at), order.id)
+
+    def earns_to(self, facts: RareFacts) -> AccountKey | None:
+        if self.customer is None or not any(map(gives_points, self.offers.values())):
+            return None
+        return points_key(self.customer.id, facts.card_id)
+
+    @property
+    def entered(self) -> bool:
+        return self.customer is not self.found.customer
+
+
 async def take_snapshot(
-    tx: Tx, request: CheckoutRequest, *, now: datetime, locking: bool
+    tx: Tx,
+    request: CheckoutRequest,
+    *,
+    now: datetime,
+    locking: bool,
+    redeemer_id: str | None = None,
+    besides: Mapping[str, Coupon] | None = None,
 ) -> Snapshot:
     """Read what the request is about; with ``locking`` enter its customer and lock its limits.
 
-    Raises InvalidInput for what cannot be accepted, and NotFound for a customer, order or
-    location that is named and does not exist.
+    Coupons ``besides`` those of the request's codes need not be stored: drafts, and what a
+    campaign could give. Raises InvalidInput for what cannot be accepted, and NotFound for a
+    customer, order or location that is named and does not exist.
     """
-    found = await read_situation(tx, _name_wanted(request))
-    _check_currency(request, found.project)
-    stored = await _settle_order(tx, request, found, locking=locking)
-    customer = await _settle_customer(tx, request, found, stored=stored, now=now, locking=locking)
-    order = _sketch(request, found, stored=stored, customer=customer, now=now)
-    offers = {code: read_offer(coupon, now) for code, coupon in found.coupons.items()}
-    limits = await _read_limits(
-        tx, found, customer=customer, order=order, offers=offers, now=now, locking=locking
+    asked = Asked(request=request, now=now, by_user_id=redeemer_id, besides=besides or {})
+    (snapshot,) = await take_snapshots(tx, [asked], locking=locking)
+    if isinstance(snapshot, KaquanError):
+        raise snapshot
+    return snapshot
+
+
+async def take_snapshots(
+    tx: Tx, asked: Sequence[Asked], *, locking: bool
+) -> list[Snapshot | KaquanError]:
+    """Read what requests are about, each as ``take_snapshot`` does; errors are values here.
+
+    They share what reads and, with ``locking``, what locks. Of requests on the same customer or
+    order only the first is answered, and none whose rules ask for what others of the batch
+    change: they get Apart. Raises Spoiled when one of several fails after it entered a customer.
+    """
+    settled = await _settle_all(tx, asked, locking=locking)
+    whole = [one for one in settled if isinstance(one, _Settled)]
+    facts = await read_rare_facts(
+        tx,
+        [want_facts(s.found.coupons, s.offers, s.needs, _set(s)) for s in whole],
+        locking=locking,
     )
-    products = await _list_products(tx, found, order=order, offers=offers)
-    return Snapshot(
-        request=request,
-        now=now,
-        project=found.project,
-        coupons=found.coupons,
-        offers=offers,
+    limits = await read_limits(
+        tx,
+        [_want_limits(one, own) for one, own in zip(whole, facts, strict=True)],
+        locking=locking,
+    )
+    accounts = {key: account for one in limits for key, account in one.accounts.items()}
+    free_holds = await find_free_holds(
+        tx,
+        accounts,
+        session=asked[0].request.session if len(asked) == 1 else None,
+        voucher_ids={c.voucher.id for one in whole for c in one.found.coupons.values()},
+        now=min(one.now for one in asked),
+    )
+    left = without_holds(accounts, free_holds)
+    following = iter(zip(limits, facts, strict=True))
+    snapshots: list[Snapshot | KaquanError] = []
+    for one in settled:
+        if isinstance(one, _Settled):
+            own, rare = next(following)
+            own = msgspec.structs.replace(own, accounts={key: left[key] for key in own.accounts})
+            snapshots.append(await _complete(tx, one, own, facts=rare, free_holds=free_holds))
+        else:
+            snapshots.append(one)
+    return snapshots
+
+
+async def _settle_all(
+    tx: Tx, asked: Sequence[Asked], *, locking: bool
+) -> list[_Settled | KaquanError]:
+    wanted: list[Wanted | KaquanError] = []
+    for one in asked:
+        try:
+            wanted.append(name_wanted(one.request))
+        except KaquanError as error:
+            wanted.append(error)
+    named = [one for one in wanted if isinstance(one, Wanted)]
+    situations = iter(await read_situations(tx, named, locking=locking) if named else ())
+    company = Company(size=len(asked) if locking else 1)
+    settled: list[_Settled | KaquanError] = []
+    for one, want in zip(asked, wanted, strict=True):
+        if isinstance(want, KaquanError):
+            settled.append(want)
+            continue
+        try:
+            settled.append(await _settle(tx, one, next(situations), company, locking=locking))
+        except KaquanError as error:
+            settled.append(error)
+    return settled
+
+
+async def _settle(
+    tx: Tx, asked: Asked, found: Situation, company: Company, *, locking: bool
+) -> _Settled:
+    """Find out who buys what; what an erring one of several wrote is undone at once."""
+    request, now = asked.request, asked.now
+    if asked.besides:
+        found = msgspec.structs.replace(found, coupons={**found.coupons, **asked.besides})
+    check_currency(request, found.project)
+    stored = settle_order(request, found)
+    draft = request.customer
+    enters = locking and isinstance(draft, CustomerDraft) and brings_news(draft, found.customer)
+    async with tx.transaction() if enters and not company.alone else nullcontext():
+        customer = await settle_customer(tx, request, found, now=now, entering=locking)
+        order = _sketch(request, found, stored=stored, customer=customer, now=now)
+        offers = {code: read_offer(coupon, now) for code, coupon in found.coupons.items()}
+        location_id = _find_location_id(request, found, order)
+        company.join(customer, order, offers.values())
+    return _Settled(
+        asked=asked,
+        found=found,
         customer=customer,
-        customer_facts=await _gather_facts(
-            tx, request, customer=customer, limits=limits, offers=offers, now=now
-        ),
-        redemptions=limits.redemptions,
-        accounts=limits.accounts,
-        stored_order=stored,
         order=order,
-        cart=build_goods(order, products, already_discounted=request.order_already_discounted),
-        location_id=_find_location_id(request, found, order),
+        offers=offers,
+        needs=find_needs(offers.values()),
+        location_id=location_id,
     )
 
 
-def _name_wanted(request: CheckoutRequest) -> Wanted:
-    """Tell what to read; raises InvalidInput for an order that could be none."""
-    order, wanted = request.order, dict[str, Any]()
-    draft = order if isinstance(order, OrderDraft) else OrderDraft()
-    if isinstance(order, str):
-        wanted |= {"order_id": order, "order_source_id": order}
-    elif draft.id is not None:
-        wanted |= {"order_id": draft.id, "order_source_id": draft.id}
-    elif isinstance(draft.source_id, str):
-        wanted["order_source_id"] = draft.source_id
-    check_order(draft, field="order.")
-    if not isinstance(draft.lines, UnsetType):
-        wanted["products"] = list_references(draft.lines, field="order.items")
-    return Wanted(
-        codes=[r.id for r in request.redeemables],
-        location=_name_location(request),
-        **wanted,
-        **_name_customer(request, draft),
+def _set(settled: _Settled) -> Setting:
+    found = settled.found
+    return Setting(
+        now=settled.asked.now,
+        zone=found.project.time_zone,
+        customer_id=settled.customer_id,
+        location_id=settled.location_id,
+        orders_before=settled.orders_before,
+        stored_order_id=None if found.order is None else found.order.id,
     )
 
 
-def _name_location(request: CheckoutRequest) -> str | None:
-    if request.location_id is None and isinstance(request.order, OrderDraft):
-        named = request.order.location_id
-        return named if isinstance(named, str) else None
-    return request.location_id
+def _want_limits(settled: _Settled, facts: RareFacts) -> LimitsWanted:
+    coupons = settled.found.coupons
+    campaigns = {c.campaign.id for c in coupons.values() if c.campaign is not None}
+    return LimitsWanted(
+        keys=list_account_keys(
+            coupons, settled.offers, settled.customer_id, earns_to=settled.earns_to(facts)
+        ),
+        customer_id=settled.customer_id,
+        campaign_ids=sorted(campaigns),
+        orders_before=settled.orders_before if settled.needs.order_count else None,
+    )
 
 
-def _name_customer(request: CheckoutRequest, draft: OrderDraft) -> dict[str, Any]:
-    """Of a draft our id alone counts, else the merchant's, as when it is stored."""
-    match request.customer:
-        case str() as reference:
-            return {"customer_id": reference, "customer_source_id": reference}
-        case CustomerDraft(id=str() as customer_id):
-            return {"customer_id": check_reference(customer_id, "customer.id")}
-        case CustomerDraft(source_id=str() as source_id):
-            return {"customer_source_id": check_reference(source_id, "customer.source_id")}
-        case CustomerDraft():
-            return {}
-        case None if isinstance(draft.customer_id, str):
-            return {"customer_id": draft.customer_id, "customer_source_id": draft.customer_id}
-        case None:
-            return {"customer_of_order": True}
-
-
-def _check_currency(request: CheckoutRequest, project: Project) -> None:
-    currency = request.order.currency if isinstance(request.order, OrderDraft) else None
-    if currency not in (None, project.currency):
-        message = f"This project's currency is {project.currency}, not '{currency[:10]}'."
-        raise InvalidInput(message, field="order.currency", key="invalid_currency")
-
-
-async def _settle_order(
-    tx: Tx, request: CheckoutRequest, found: Situation, *, locking: bool
-) -> Order | None:
-    """The stored order, locked if need be; None without one, or while it is new."""
-    order = request.order
-    reference = order.id if isinstance(order, OrderDraft) else order
-    if found.order is None:
-        if reference is not None:
-            raise NotFound("order", reference)
-        return None
-    return await lock_order(tx, found.order.id) if locking else found.order
-
-
-async def _settle_customer(
+async def _complete(
     tx: Tx,
-    request: CheckoutRequest,
-    found: Situation,
+    settled: _Settled,
+    limits: Limits,
     *,
-    stored: Order | None,
-    now: datetime,
-    locking: bool,
-) -> Customer | None:
-    """The request's customer, entered if need be, else the order's; None for a guest."""
-    customer, asked = found.customer, request.customer
-    if asked is None and isinstance(request.order, OrderDraft):
-        named = request.order.customer_id
-        asked = named if isinstance(named, str) else None
-    if isinstance(asked, CustomerDraft) and locking:
-        customer = await upsert_customer(tx, asked, known=customer, now=now)
-    reference = asked.id if isinstance(asked, CustomerDraft) else asked
-    if customer is None and reference is not None:
-        raise NotFound("customer", reference)
-    if asked is None:
-        return await _find_orders_customer(tx, found, stored)
-    if customer is not None and stored is not None:
-        _check_same_customer(customer, stored)
-    return customer
-
-
-async def _find_orders_customer(tx: Tx, found: Situation, stored: Order | None) -> Customer | None:
-    """The stored order's customer, who may have changed before it was locked; None once erased."""
-    if stored is None or stored.customer_id is None:
-        return None
-    if found.order is not None and found.order.customer_id == stored.customer_id:
-        return found.customer
-    return await find_customer(tx, stored.customer_id)
-
-
-def _check_same_customer(customer: Customer, stored: Order) -> None:
-    if stored.customer_id not in (None, customer.id):
-        message = "This order belongs to another customer."
-        raise InvalidInput(message, field="customer", key="order_of_another_customer")
+    facts: RareFacts,
+    free_holds: tuple[Hold, ...],
+) -> Snapshot | KaquanError:
+    asked, found, offers = settled.asked, settled.found, settled.offers
+    request = asked.request
+    try:
+        return Snapshot(
+            request=request,
+            now=asked.now,
+            project=found.project,
+            coupons=found.coupons,
+            offers=offers,
+            customer=settled.customer,
+            entered=settled.entered,
+            customer_facts=await _gather_facts(tx, settled, limits, facts=facts),
+            redemptions=limits.redemptions,
+            keys=limits.keys,
+            accounts=limits.accounts,
+            free_holds=tuple(
+                h for h in free_holds if AccountKey(h.owner, h.kind) in limits.accounts
+            ),
+            stored_order=found.order,
+            order=settled.order,
+            cart=_fill_cart(
+                settled,
+                facts,
+                await find_collections(tx, settled.order, settled.needs, now=asked.now),
+            ),
+            location_id=settled.location_id,
+            facts=facts,
+            rules=found.rules,
+            redeemer_id=request.redeemer_id or asked.by_user_id,
+            earns_to=settled.earns_to(facts),
+            marks=found.marks,
+        )
+    except KaquanError as error:
+        return error
 
 
 def _sketch(
@@ -248,69 +333,41 @@ def _sketch(
     )
 
 
-async def _read_limits(
-    tx: Tx,
-    found: Situation,
-    *,
-    customer: Customer | None,
-    order: Order | None,
-    offers: Mapping[str, Offer],
-    now: datetime,
-    locking: bool,
-) -> Limits:
-    coupons = found.coupons.values()
-    customer_id = None if customer is None else customer.id
-    orders_before = None
-    if any(map(needs_order_count, offers.values())):
-        orders_before = (now, "") if order is None else (min(now, order.placed_at), order.id)
-    return await read_limits(
-        tx,
-        list_account_keys(coupons, customer_id),
-        customer_id=customer_id,
-        campaign_ids=sorted({c.campaign.id for c in coupons if c.campaign is not None}),
-        orders_before=orders_before,
-        locking=locking,
+async def _gather_facts(
+    tx: Tx, settled: _Settled, limits: Limits, *, facts: RareFacts
+) -> CustomerFacts:
+    segments = frozenset[str]()
+    asked = settled.needs.segment_ids
+    if settled.customer is not None and asked:
+        now = settled.asked.now
+        segments = await segment_ids_of(tx, settled.customer.id, now=now, among=set(asked))
+    return describe_buyer(
+        settled.asked.request,
+        settled.customer,
+        settled.needs,
+        order_count=limits.order_count,
+        spend_minor=facts.spend_minor,
+        segment_ids=segments,
     )
 
 
-async def _gather_facts(
-    tx: Tx,
-    request: CheckoutRequest,
-    *,
-    customer: Customer | None,
-    limits: Limits,
-    offers: Mapping[str, Offer],
-    now: datetime,
-) -> CustomerFacts:
-    """Return what the offers want to know of the customer, and only that."""
-    if customer is None:
-        return CustomerFacts(id=None if request.customer is None else NEW_CUSTOMER)
-    asked = set[str]().union(*map(list_segment_ids, offers.values()))
-    segments = frozenset[str]()
-    if asked:
-        segments = await segment_ids_of(tx, customer.id, now=now, among=asked)
-    return CustomerFacts(id=customer.id, order_count=limits.order_count, segment_ids=segments)
-
-
-async def _list_products(
-    tx: Tx, found: Situation, *, order: Order | None, offers: Mapping[str, Offer]
-) -> dict[str, Product]:
-    """Return the order's products by id; those of lines that were changed meanwhile are read."""
-    products = {product.id: product for product in found.products}
-    if order is None or not any(map(names_attributes, offers.values())):
-        return products
-    missing = {line.product_id for line in order.lines} - products.keys() - {None}
-    if missing:
-        read = await list_products_named(tx, sorted(one for one in missing if one is not None))
-        products |= {product.id: product for product in read}
-    return products
+def _fill_cart(settled: _Settled, facts: RareFacts, collections: Collections) -> Cart:
+    request = settled.asked.request
+    return build_goods(
+        settled.order,
+        {product.id: product for product in settled.found.products},
+        already_discounted=request.order_already_discounted,
+        delivery_off_minor=facts.delivery_off_minor,
+        credits_minor=count_credits(settled.found.coupons, settled.offers, request),
+        collections=collections,
+    )
 
 
 def _find_location_id(
     request: CheckoutRequest, found: Situation, order: Order | None
 ) -> str | None:
     """Where it takes place: as the request says, else where the order was placed."""
-    named = _name_location(request)
+    named = name_location(request)
     if named is None:
         return None if order is None else order.location_id
     if found.location is None:

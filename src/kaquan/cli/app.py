@@ -19,6 +19,9 @@ from kaquan.cli.commands import (
     settings_list,
     worker,
 )
+from kaquan.cli.evaluate import evaluate
+from kaquan.cli.explain import explain_coupon
+from kaquan.cli.segment import segment
 from kaquan.runtime import InvalidInput, KaquanError
 
 cli = typer.Typer(
@@ -30,12 +33,15 @@ cli = typer.Typer(
 )
 ledger = typer.Typer(help="Look after the ledger.", no_args_is_help=True)
 cli.add_typer(ledger, name="ledger")
+cli.add_typer(evaluate, name="evaluate")
+cli.add_typer(segment, name="segment")
 
 cli.command()(serve)
 cli.command()(worker)
 cli.command()(init)
 cli.command()(demo)
 cli.command()(doctor)
+cli.command(name="explain")(explain_coupon)
 cli.command(name="migrate")(migrate_database)
 cli.command(name="settings")(settings_list)
 ledger.command(name="check")(ledger_check)

@@ -13,7 +13,7 @@ import structlog
 from granian.constants import Interfaces
 from granian.server import Server
 
-from kaquan import campaigns, outreach
+from kaquan import campaigns, checkout, customers, insight, outreach, segments
 from kaquan.cli.connect import database_url
 from kaquan.cli.holder import end_with_parent, held_folder, name_parent, wait_for_port
 from kaquan.runtime import (
@@ -24,7 +24,7 @@ from kaquan.runtime import (
     run_worker,
 )
 
-ROOMS_WITH_TASKS = (campaigns, outreach)
+ROOMS_WITH_TASKS = (campaigns, checkout, customers, insight, outreach, segments)
 """Importing a room registers its background tasks with the queue."""
 
 _STOP_PATIENCE_S = 20

@@ -1,5 +1,7 @@
 """What each web worker runs."""
 
+import gc
+
 from litestar import Litestar
 
 from kaquan.api import create_app
@@ -27,4 +29,16 @@ def application() -> Litestar:
     )
     application.on_startup.append(database.open)
     application.on_shutdown.append(database.close)
+    _calm_collector()
     return application
+
+
+def _calm_collector() -> None:
+    """Let the cyclic collector look at what requests leave only, and less often.
+
+    A redemption makes thousands of objects that are gone with it, without any cycle; looked over
+    every 700 objects, with all of the application, they cost a third of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)

@@ -1,6 +1,8 @@
 """Entering and changing products and locations."""
 
+import re
 from datetime import datetime
+from typing import Any
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -9,15 +11,21 @@ from kaquan.customers.model import Location, LocationDraft, Product, ProductDraf
 from kaquan.customers.store.catalogue import LOCATION, PRODUCT, delete_product_row
 from kaquan.customers.store.upsert import GivenColumns, find_row, get_row, update_row, upsert_row
 from kaquan.runtime import (
+    BinnedKind,
     InvalidInput,
     NotFound,
     Tx,
+    check_by_schema,
     check_metadata,
     check_name,
     check_reference,
     check_text,
+    is_geopoint,
+    keep_in_bin,
     new_id,
 )
+
+_RADIUS = re.compile(r"\d{1,6}(?:\.\d{1,3})?\s?(?:m|km|mi|ft|yd)")
 
 
 async def upsert_product(tx: Tx, draft: ProductDraft, *, now: datetime) -> Product:
@@ -25,14 +33,18 @@ async def upsert_product(tx: Tx, draft: ProductDraft, *, now: datetime) -> Produ
 
     Raises InvalidInput with the field that cannot be accepted, and NotFound for an unknown id.
     """
-    checked = _check_product(draft)
+    checked = check_product(draft)
     given = _given(checked)
     if checked.id is not None:
         known = await find_row(tx, PRODUCT, row_id=checked.id)
         if known is None:
             raise NotFound("product", checked.id)
         given = _given(structs.replace(checked, source_id=UNSET))
+        await check_by_schema(tx, "product", checked.metadata, new=False)
         return await update_row(tx, PRODUCT, given, row_id=known.id, now=now)
+    source_id = checked.source_id if isinstance(checked.source_id, str) else None
+    known = await find_row(tx, PRODUCT, source_id=source_id) if source_id else None
+    await check_by_schema(tx, "product", checked.metadata, new=known is None)
     return await upsert_row(tx, PRODUCT, given, row_id=new_id("prod"), now=now)
 
 
@@ -41,8 +53,9 @@ async def update_product(tx: Tx, reference: str, draft: ProductDraft, *, now: da
 
     Raises InvalidInput, NotFound, and Duplicate when another product has the new source_id.
     """
-    given = _given(_check_product(draft))
+    given = _given(check_product(draft))
     known = await get_product(tx, reference)
+    await check_by_schema(tx, "product", draft.metadata, new=False)
     return await update_row(tx, PRODUCT, given, row_id=known.id, now=now)
 
 
@@ -56,9 +69,19 @@ async def find_product(tx: Tx, reference: str) -> Product | None:
     return await find_row(tx, PRODUCT, row_id=reference, source_id=reference)
 
 
-async def delete_product(tx: Tx, reference: str) -> None:
-    """Remove a product from the catalogue; orders keep their lines. Raises NotFound."""
-    await delete_product_row(tx, (await get_product(tx, reference)).id)
+async def delete_product(
+    tx: Tx, reference: str, *, force: bool = False, deleted_by: str | None = None, now: datetime
+) -> None:
+    """Move a product with its variants to the bin or, with ``force``, remove it for good.
+
+    Orders keep their lines. Raises NotFound.
+    """
+    product = await get_product(tx, reference)
+    if not force:
+        await keep_in_bin(
+            tx, BinnedKind.PRODUCT, product.id, name=product.name, deleted_by=deleted_by, now=now
+        )
+    await delete_product_row(tx, product.id)
 
 
 async def upsert_location(tx: Tx, draft: LocationDraft, *, now: datetime) -> Location:
@@ -71,6 +94,7 @@ async def upsert_location(tx: Tx, draft: LocationDraft, *, now: datetime) -> Loc
         id=check_reference(draft.id, "id"),
         source_id=check_reference(draft.source_id, "source_id"),
         name=check_name(draft.name, "name"),
+        shape=_check_shape(draft.shape),
         metadata=_metadata(draft.metadata),
     )
     if checked.name == "":
@@ -100,7 +124,8 @@ async def find_location(tx: Tx, reference: str) -> Location | None:
     return await find_row(tx, LOCATION, row_id=reference, source_id=reference)
 
 
-def _check_product(draft: ProductDraft) -> ProductDraft:
+def check_product(draft: ProductDraft) -> ProductDraft:
+    """Return the draft with its values checked and trimmed; raises InvalidInput with the field."""
     price, attributes = draft.price_minor, draft.attributes
     if price is not None and price is not UNSET:
         check_amount(price, "price_minor")
@@ -115,6 +140,29 @@ def _check_product(draft: ProductDraft) -> ProductDraft:
         attributes=attributes,
         metadata=_metadata(draft.metadata),
     )
+
+
+def _check_shape(shape: dict[str, Any] | UnsetType | None) -> dict[str, Any] | UnsetType | None:
+    if not isinstance(shape, dict):
+        return shape
+    check_metadata(shape, "shape")
+    match shape:
+        case {"type": "circle", "distance": {"center": str(center), "radius": str(radius)}}:
+            if not is_geopoint(center):
+                message = "The centre is 'latitude,longitude' in degrees."
+                raise InvalidInput(message, field="shape.distance.center")
+            if not _RADIUS.fullmatch(radius):
+                message = "A radius is a number with its unit, such as 500m or 2km."
+                raise InvalidInput(message, field="shape.distance.radius")
+        case {
+            "type": "polygon",
+            "geojson": {"type": "Polygon" | "MultiPolygon", "coordinates": list()},
+        }:
+            pass
+        case _:
+            message = "A shape is a circle with its distance, or a polygon with its geojson."
+            raise InvalidInput(message, field="shape")
+    return shape
 
 
 def _metadata(given: dict[str, object] | UnsetType) -> dict[str, object] | UnsetType:

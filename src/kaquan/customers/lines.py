@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import structs
+
 from kaquan.customers.checks import check_amount, check_quantity
-from kaquan.customers.model import OrderLine, OrderLineDraft, Product
+from kaquan.customers.model import OrderLine, OrderLineDraft, Product, Sku
 from kaquan.customers.store.catalogue import list_products_named
+from kaquan.customers.store.skus import list_skus_named
 from kaquan.runtime import InvalidInput, Tx, check_metadata, check_reference
 
 MOST_LINES = 10_000
@@ -19,8 +22,11 @@ async def price_lines(
     taken. Raises InvalidInput with the path below ``field``, such as ``items[2].quantity``.
     """
     references = list_references(drafts, field=field)
+    wanted = list_sku_references(drafts)
+    skus = await list_skus_named(tx, wanted) if wanted else []
+    references = sorted({*references, *(sku.product_id for sku in skus)})
     products = await list_products_named(tx, references) if references else []
-    return price_with(products, drafts, field=field)
+    return price_with(products, drafts, skus=skus, field=field)
 
 
 def list_references(drafts: Sequence[OrderLineDraft], *, field: str = "items") -> list[str]:
@@ -38,16 +44,50 @@ def list_references(drafts: Sequence[OrderLineDraft], *, field: str = "items") -
     return sorted(references)
 
 
+def list_sku_references(drafts: Sequence[OrderLineDraft]) -> list[str]:
+    """Return the ids, ours or the merchant's, of the variants that the lines name."""
+    named = (draft.details.get("sku_id") for draft in drafts)
+    return sorted({one for one in named if isinstance(one, str)})
+
+
 def price_with(
-    products: Sequence[Product], drafts: Sequence[OrderLineDraft], *, field: str = "items"
+    products: Sequence[Product],
+    drafts: Sequence[OrderLineDraft],
+    *,
+    skus: Sequence[Sku] = (),
+    field: str = "items",
 ) -> tuple[OrderLine, ...]:
-    """Return what ``price_lines`` does, from the products that the lines' references name."""
+    """Return what ``price_lines`` does, from the products and variants that the lines name.
+
+    A variant stands for its product; its price comes before the product's.
+    """
     known = {product.source_id: product for product in products}
     known |= {product.id: product for product in products}
-    return tuple(
-        _price(draft, _product_of(draft, path, known=known), path)
-        for draft, path in ((d, f"{field}[{i}]") for i, d in enumerate(drafts))
+    variants = {sku.source_id: sku for sku in skus} | {sku.id: sku for sku in skus}
+    lines: list[OrderLine] = []
+    for index, draft in enumerate(drafts):
+        path = f"{field}[{index}]"
+        sku = variants.get(draft.details.get("sku_id"))
+        if sku is None:
+            lines.append(_price(draft, _product_of(draft, path, known=known), path))
+        else:
+            lines.append(_price_sku(draft, sku, path, known=known))
+    return tuple(lines)
+
+
+def _price_sku(
+    draft: OrderLineDraft, sku: Sku, path: str, *, known: Mapping[str | None, Product]
+) -> OrderLine:
+    product = known.get(sku.product_id)
+    if product is not None and sku.price_minor is not None:
+        product = structs.replace(product, price_minor=sku.price_minor)
+    named = structs.replace(
+        draft,
+        product_id=sku.product_id,
+        source_id=draft.source_id or sku.source_id,
+        details={**draft.details, "sku_id": sku.id},
     )
+    return _price(named, product, path)
 
 
 def _check_line(draft: OrderLineDraft, path: str) -> None:

@@ -45,6 +45,15 @@ class CustomerDraft(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Metadata | UnsetType = UNSET
 
 
+class PermanentDeletion(msgspec.Struct, frozen=True, kw_only=True):
+    """The proof that a person was erased: how many records of each kind were emptied."""
+
+    id: str
+    customer_id: str
+    counts: dict[str, int]
+    created_at: datetime
+
+
 class CustomerSummary(msgspec.Struct, frozen=True, kw_only=True):
     """What a customer's purchases that count add up to (see :data:`COUNTED_STATUSES`).
 
@@ -56,6 +65,7 @@ class CustomerSummary(msgspec.Struct, frozen=True, kw_only=True):
     spend_minor: int = 0
     first_order_at: datetime | None = None
     last_order_at: datetime | None = None
+    last_order_minor: int = 0
 
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,14 +109,86 @@ class ProductDraft(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Metadata | UnsetType = UNSET
 
 
+class Sku(msgspec.Struct, frozen=True, kw_only=True):
+    """A variant of a product, such as a size; without a price it has its product's."""
+
+    id: str
+    product_id: str
+    source_id: str | None
+    name: str | None
+    price_minor: int | None
+    currency: str | None
+    image_url: str | None
+    attributes: dict[str, Any]
+    metadata: Metadata
+    created_at: datetime
+    updated_at: datetime | None
+
+
+class SkuDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """What is being said about a variant; UNSET, None, metadata and attributes as a product's."""
+
+    id: str | None = None
+    source_id: str | UnsetType | None = UNSET
+    name: str | UnsetType | None = UNSET
+    price_minor: int | UnsetType | None = UNSET
+    currency: str | UnsetType | None = UNSET
+    image_url: str | UnsetType | None = UNSET
+    attributes: dict[str, Any] | UnsetType = UNSET
+    metadata: Metadata | UnsetType = UNSET
+
+
+class CollectionKind(StrEnum):
+    """Whether a collection's products are listed or found by a filter."""
+
+    STATIC = "STATIC"
+    AUTO_UPDATE = "AUTO_UPDATE"
+
+
+class CollectionMember(msgspec.Struct, frozen=True, kw_only=True):
+    """A product with all its variants or, with ``sku_id``, one variant of it."""
+
+    product_id: str
+    sku_id: str | None = None
+
+
+class Collection(msgspec.Struct, frozen=True, kw_only=True):
+    """A named set of products, which the scope of an offer may name.
+
+    ``members`` are those listed of a static one; ``filter`` is the rule of the other kind.
+    """
+
+    id: str
+    name: str
+    kind: CollectionKind
+    filter: dict[str, Any] | None
+    members: tuple[CollectionMember, ...] = ()
+    created_at: datetime
+    updated_at: datetime | None
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a customer did and that has a name of the merchant's own."""
+
+    id: str
+    customer_id: str
+    name: str
+    source_id: str | None
+    metadata: Metadata
+    at: datetime
+    created_at: datetime
+
+
 class Location(msgspec.Struct, frozen=True, kw_only=True):
-    """A store or a till where vouchers are redeemed."""
+    """A store or a till where vouchers are redeemed; ``shape`` is its area as the dialect has it."""
 
     id: str
     source_id: str | None
     name: str
+    shape: Metadata | None = None
     metadata: Metadata
     created_at: datetime
+    updated_at: datetime | None = None
 
 
 class LocationDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +197,7 @@ class LocationDraft(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None = None
     source_id: str | UnsetType | None = UNSET
     name: str | UnsetType = UNSET
+    shape: Metadata | UnsetType | None = UNSET
     metadata: Metadata | UnsetType = UNSET
 
 
@@ -172,7 +255,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """A purchase and its lines, in minor units of the project's currency.
 
     ``total_minor`` = ``amount_minor`` - ``discount_minor`` (off the order as a whole)
-    - ``items_discount_minor`` (the sum of the lines' discounts).
+    - ``items_discount_minor`` (the sum of the lines' discounts). ``shipping_minor`` is the part of
+    ``amount_minor`` that is paid for delivery.
     """
 
     id: str
@@ -189,6 +273,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     placed_at: datetime
     created_at: datetime
     updated_at: datetime | None
+    shipping_minor: int = 0
 
 
 class OrderLineDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -212,7 +297,8 @@ class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     ``customer_id`` and ``location_id`` are our ids or the merchant's. A stated ``amount_minor``
     decides over the lines, the lines decide over nothing stated. ``currency`` is only compared
-    with the project's. ``lines``, when given, replaces all of them.
+    with the project's. ``lines``, when given, replaces all of them. ``shipping_minor`` is what
+    delivery costs: a part of a stated amount, and else on top of the lines.
     """
 
     id: str | None = None
@@ -226,6 +312,30 @@ class OrderDraft(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Metadata | UnsetType = UNSET
     placed_at: datetime | UnsetType = UNSET
     currency: str | None = None
+    shipping_minor: int | UnsetType = UNSET
+
+
+class Activity(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that happened to a customer: its type in the dialect's words, and related ids."""
+
+    id: str
+    type: str
+    at: datetime
+    campaign_id: str | None
+    related: dict[str, Any]
+
+
+class ActivityQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of a customer's activities are wanted; ``after`` is the id of the last one seen."""
+
+    ascending: bool = False
+    after: str | None = None
+    type: str | None = None
+    category: str | None = None
+    campaign_id: str | None = None
+    campaign_type: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
 
 
 class TimelineKind(StrEnum):

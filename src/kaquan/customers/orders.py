@@ -16,7 +16,7 @@ from kaquan.customers.store.customers import refresh_summary_rows
 from kaquan.customers.store.orders import (
     find_order_by,
     insert_order,
-    insert_order_row,
+    insert_order_rows,
     lock_order,
     update_order_row,
 )
@@ -29,6 +29,7 @@ from kaquan.runtime import (
     check_reference,
     check_time,
     get_project,
+    load_checker,
     new_id,
 )
 
@@ -51,6 +52,7 @@ async def create_order(tx: Tx, draft: OrderDraft, *, now: datetime) -> Order:
     source_id = draft.source_id if isinstance(draft.source_id, str) else None
     known = source_id and await find_order_by(tx, source_id=source_id, lock=True)
     if not known:
+        await _check_metadata(tx, draft, new=True)
         order = await _build(tx, draft, now=now)
         if await insert_order(tx, order):
             await _recount(tx, order)
@@ -104,19 +106,23 @@ async def apply_discounts(
     return await _write(tx, known, changed)
 
 
-async def store_priced_order(tx: Tx, order: Order, *, known: Order | None) -> None:
-    """Store an order whose values the caller has worked out and checked; no look-up is repeated.
+async def store_priced_orders(tx: Tx, orders: Sequence[tuple[Order, Order | None]]) -> None:
+    """Store orders whose values the caller has worked out and checked; no look-up is repeated.
 
-    ``known`` is the order as the caller has locked it, None for a new one; the caller has locked
-    their customers too. Nothing waits for an answer, so it is fit for a pipeline, in which the
-    database's refusal of a taken source_id comes out at the end.
+    Beside each stands the order as the caller has locked it, None for a new one; the caller has
+    locked their customers too. Nothing waits for an answer, so it is fit for a pipeline, in which
+    the database's refusal of a taken source_id comes out at the end.
     """
-    if known is None:
-        await insert_order_row(tx, order)
-    else:
-        await update_order_row(tx, order)
-    customers = {o.customer_id for o in (order, known) if o is not None}
-    await refresh_summary_rows(tx, sorted(c for c in customers if c is not None))
+    fresh = [order for order, known in orders if known is None]
+    if fresh:
+        await insert_order_rows(tx, fresh)
+    for order, known in orders:
+        if known is not None:
+            await update_order_row(tx, order)
+    customers = {o.customer_id for pair in orders for o in pair if o is not None}
+    owners = sorted(c for c in customers if c is not None)
+    if owners:
+        await refresh_summary_rows(tx, owners)
 
 
 def check_order(draft: OrderDraft, *, field: str = "") -> None:
@@ -129,6 +135,8 @@ def check_order(draft: OrderDraft, *, field: str = "") -> None:
         check_amount(draft.amount_minor, f"{field}amount")
     if not isinstance(draft.discount_minor, UnsetType):
         check_amount(draft.discount_minor, f"{field}discount_amount")
+    if not isinstance(draft.shipping_minor, UnsetType):
+        check_amount(draft.shipping_minor, f"{field}shipping_minor")
     if draft.metadata is not UNSET:
         check_metadata(draft.metadata, f"{field}metadata")
     if isinstance(draft.placed_at, datetime):
@@ -151,6 +159,19 @@ async def _check_draft(tx: Tx, draft: OrderDraft) -> None:
             raise InvalidInput(message, field="currency", key="invalid_currency")
 
 
+async def _check_metadata(tx: Tx, draft: OrderDraft, *, new: bool) -> None:
+    """Raise InvalidInput where the order's or a line's metadata breaks the project's schema."""
+    lines = () if isinstance(draft.lines, UnsetType) else draft.lines
+    if not new and draft.metadata is UNSET and not lines:
+        return
+    checker = await load_checker(tx)
+    if new or draft.metadata is not UNSET:
+        checker.check("order", {} if draft.metadata is UNSET else draft.metadata, new=new)
+    for index, line in enumerate(lines):
+        given = line.details.get("metadata", {})
+        checker.check("order_item", given, new=True, field=f"items[{index}].metadata")
+
+
 async def _build(tx: Tx, draft: OrderDraft, *, now: datetime) -> Order:
     lines = () if isinstance(draft.lines, UnsetType) else await price_lines(tx, draft.lines)
     if not lines and isinstance(draft.amount_minor, UnsetType):
@@ -161,7 +182,8 @@ async def _build(tx: Tx, draft: OrderDraft, *, now: datetime) -> Order:
         customer_id=await _customer_id(tx, draft, None),
         location_id=await _location_id(tx, draft, None),
         status=_or(draft.status, OrderStatus.CREATED),
-        amount_minor=_or(draft.amount_minor, _sum_of(lines)),
+        amount_minor=_or(draft.amount_minor, _sum_of(lines) + _or(draft.shipping_minor, 0)),
+        shipping_minor=_or(draft.shipping_minor, 0),
         discount_minor=_or(draft.discount_minor, 0),
         items_discount_minor=0,
         total_minor=0,
@@ -175,11 +197,13 @@ async def _build(tx: Tx, draft: OrderDraft, *, now: datetime) -> Order:
 
 
 async def _change(tx: Tx, known: Order, draft: OrderDraft, *, now: datetime) -> Order:
+    await _check_metadata(tx, draft, new=False)
     lines = known.lines
-    amount = _or(draft.amount_minor, known.amount_minor)
+    shipping = _or(draft.shipping_minor, known.shipping_minor)
+    amount = _or(draft.amount_minor, known.amount_minor - known.shipping_minor + shipping)
     if not isinstance(draft.lines, UnsetType):
         lines = await price_lines(tx, draft.lines)
-        amount = _or(draft.amount_minor, _sum_of(lines))
+        amount = _or(draft.amount_minor, _sum_of(lines) + shipping)
         if _same_goods(lines, known.lines) and not any(line.discount_minor for line in lines):
             lines = _with_discounts_of(known.lines, lines)
     changed = structs.replace(
@@ -189,6 +213,7 @@ async def _change(tx: Tx, known: Order, draft: OrderDraft, *, now: datetime) -> 
         location_id=await _location_id(tx, draft, known.location_id),
         status=_or(draft.status, known.status),
         amount_minor=amount,
+        shipping_minor=shipping,
         discount_minor=_or(draft.discount_minor, known.discount_minor),
         lines=lines,
         metadata=merge_metadata(known.metadata, draft.metadata),
@@ -257,6 +282,9 @@ def _totalled(order: Order) -> Order:
     if total < 0:
         message = "The discounts cannot be more than the order's amount."
         raise InvalidInput(message, field="discount_amount")
+    if order.shipping_minor > order.amount_minor:
+        message = "Delivery cannot cost more than the order."
+        raise InvalidInput(message, field="shipping_minor")
     return structs.replace(order, items_discount_minor=items_discount, total_minor=total)
 
 
@@ -268,6 +296,7 @@ def _money(order: Order) -> tuple[object, ...]:
     return (
         order.amount_minor,
         order.discount_minor,
+        order.shipping_minor,
         tuple((line.quantity, line.amount_minor, line.discount_minor) for line in order.lines),
     )
 

@@ -11,7 +11,7 @@ from kaquan.customers.checks import (
     check_phone,
     merge_metadata,
 )
-from kaquan.customers.model import Customer, CustomerDraft, CustomerSummary
+from kaquan.customers.model import Customer, CustomerDraft, CustomerSummary, PermanentDeletion
 from kaquan.customers.store.customers import (
     CUSTOMER,
     erase_customer_row,
@@ -19,10 +19,12 @@ from kaquan.customers.store.customers import (
     lock_customers,
     refresh_summary_rows,
 )
+from kaquan.customers.store.erasure import erase_traces, insert_deletion
 from kaquan.customers.store.upsert import GivenColumns, find_row, get_row, update_row, upsert_row
 from kaquan.runtime import (
     NotFound,
     Tx,
+    check_by_schema,
     check_metadata,
     check_name,
     check_reference,
@@ -51,6 +53,7 @@ async def upsert_customer(
         known = known or await find_row(tx, CUSTOMER, source_id=checked.source_id)
         if known is not None:
             return await _update(tx, known, checked, now=now)
+    await check_by_schema(tx, "customer", checked.metadata, new=True)
     return await upsert_row(tx, CUSTOMER, _given(checked), row_id=new_id("cust"), now=now)
 
 
@@ -73,6 +76,23 @@ async def delete_customer(tx: Tx, reference: str, *, now: datetime) -> None:
     customer = await get_customer(tx, reference)
     await lock_customers(tx, [customer.id])
     await erase_customer_row(tx, customer.id, now=now)
+
+
+async def erase_customer(tx: Tx, reference: str, *, now: datetime) -> PermanentDeletion:
+    """Erase a person and what is personal in all that was recorded about them.
+
+    Events go; orders, redemptions, publications and messages keep figures and ids only, so that
+    every sum stays. Raises NotFound.
+    """
+    customer = await get_customer(tx, reference)
+    await lock_customers(tx, [customer.id])
+    counts = await erase_traces(tx, customer.id)
+    await erase_customer_row(tx, customer.id, now=now)
+    deletion = PermanentDeletion(
+        id=new_id("pd"), customer_id=customer.id, counts=counts, created_at=now
+    )
+    await insert_deletion(tx, deletion, now=now)
+    return deletion
 
 
 async def get_customer(tx: Tx, reference: str) -> Customer:
@@ -119,12 +139,13 @@ def check_customer(draft: CustomerDraft, *, now: datetime) -> CustomerDraft:
 
 
 async def _update(tx: Tx, known: Customer, draft: CustomerDraft, *, now: datetime) -> Customer:
-    if _says_nothing_new(known, draft):
+    if says_nothing_new(known, draft):
         return known
+    await check_by_schema(tx, "customer", draft.metadata, new=False)
     return await update_row(tx, CUSTOMER, _given(draft), row_id=known.id, now=now)
 
 
-def _says_nothing_new(known: Customer, draft: CustomerDraft) -> bool:
+def says_nothing_new(known: Customer, draft: CustomerDraft) -> bool:
     """Tell whether writing could be saved: a checkout names its customer every time."""
     stated = structs.asdict(draft)
     merged = merge_metadata(known.metadata, draft.metadata)

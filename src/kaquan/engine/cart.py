@@ -15,7 +15,10 @@ Attributes: TypeAlias = Mapping[str, AttributeValue]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of an order. Amounts in minor units; `key` is unique within the cart."""
+    """One line of an order. Amounts in minor units; `key` is unique within the cart.
+
+    `attributes` are the goods', `metadata` is what the merchant says of the line itself.
+    """
 
     key: str
     product_id: str | None = None
@@ -24,6 +27,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     unit_price: int
     amount: int
     attributes: Attributes = {}
+    metadata: Attributes = {}
 
 
 class Cart(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +62,7 @@ class LineInput(msgspec.Struct, frozen=True, kw_only=True):
     unit_price: int | None = None
     amount: int | None = None
     attributes: Attributes = {}
+    metadata: Attributes = {}
 
 
 class InvalidCart(ValueError):
@@ -147,6 +152,7 @@ def _build_line(line: LineInput, index: int) -> Line:
         unit_price=unit_price,
         amount=amount,
         attributes=line.attributes,
+        metadata=line.metadata,
     )
 
 

@@ -32,8 +32,9 @@ class CustomerFacts(msgspec.Struct, frozen=True, kw_only=True):
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """`now` is an aware time; `time_zone` the IANA name in which the project tells dates.
 
-    `redeemer_id` is who redeems for the customer: a clerk, a partner, an API key. `catalogue` has
-    the goods that offers may add to the cart, by product id and by SKU id.
+    `redeemer_id` is who redeems for the customer: a clerk, a partner, an API key.
+    `redemption_metadata` is what the merchant notes of the redemption itself. `catalogue` has the
+    goods that offers may add to the cart, by product id and by SKU id.
     """
 
     now: datetime
@@ -44,6 +45,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     payment_method: str | None = None
     redeemer_id: str | None = None
+    redemption_metadata: Attributes = {}
     catalogue: Mapping[str, Goods] = {}
 
     def __post_init__(self) -> None:

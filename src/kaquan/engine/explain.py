@@ -231,6 +231,10 @@ SENTENCES: Mapping[ReasonCode, Mapping[Language, str]] = {
         "zh": "限用 {at_most} 次，已用 {used} 次",
         "en": "Limit: {at_most}, used so far: {used}",
     },
+    _C.REDEMPTION_ATTRIBUTE_DIFFERS: {
+        "zh": "核销信息“{name}”不符合此券要求",
+        "en": "The details of the redemption do not fit this coupon ({name})",
+    },
     _C.REDEMPTION_COUNT_UNKNOWN: {
         "zh": "暂时无法确认已用次数",
         "en": "How often it was used is not known",

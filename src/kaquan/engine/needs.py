@@ -29,13 +29,15 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     """Facts that offers ask for; what is not named here need not be looked up.
 
     `redemption_counts` are keys of `Candidate.redemption_counts`; `catalogue_ids` are products and
-    SKUs of which `Context.catalogue` should know the price.
+    SKUs of which `Context.catalogue` should know the price; `attribute_names` are those of goods
+    that scopes name.
     """
 
     segment_ids: frozenset[str] = frozenset()
     redemption_counts: frozenset[str] = frozenset()
     catalogue_ids: frozenset[str] = frozenset()
     goods_attributes: bool = False
+    attribute_names: frozenset[str] = frozenset()
     order_count: bool = False
     spend: bool = False
     tier: bool = False
@@ -45,13 +47,46 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     claim: bool = False
 
 
+_SWITCHES = tuple(
+    field.name for field in msgspec.structs.fields(Needs) if isinstance(field.default, bool)
+)
+MOST_REMEMBERED = 1_000
+_LOOKED_AT: dict[tuple[int, int, bool], tuple[Offer, Needs]] = {}
+
+
 def find_needs(offers: Iterable[Offer]) -> Needs:
     """What all of the offers together ask for."""
-    known = tuple(offers)
-    leaves = [leaf for offer in known for leaf in list_leaves(offer.condition)]
-    effects = [offer.effect for offer in known]
+    each = [_recall(offer) for offer in offers]
+    if len(each) == 1:
+        return each[0]
+    return Needs(
+        segment_ids=frozenset[str]().union(*(one.segment_ids for one in each)),
+        redemption_counts=frozenset[str]().union(*(one.redemption_counts for one in each)),
+        catalogue_ids=frozenset[str]().union(*(one.catalogue_ids for one in each)),
+        attribute_names=frozenset[str]().union(*(one.attribute_names for one in each)),
+        **{name: any(getattr(one, name) for one in each) for name in _SWITCHES},
+    )
+
+
+def _recall(offer: Offer) -> Needs:
+    """The needs of an offer, remembered for the offers that were looked at last.
+
+    Definitions are parsed once, so most offers are made of the very objects of the last look.
+    What is remembered is kept alive, and no other object can take its place in memory.
+    """
+    place = id(offer.effect), id(offer.condition), offer.window.after_claim is not None
+    known = _LOOKED_AT.get(place)
+    if known is None:
+        while len(_LOOKED_AT) >= MOST_REMEMBERED:
+            del _LOOKED_AT[next(iter(_LOOKED_AT))]
+        known = _LOOKED_AT[place] = (offer, _look_at(offer))
+    return known[1]
+
+
+def _look_at(offer: Offer) -> Needs:
+    leaves = list(list_leaves(offer.condition))
     kinds = {type(leaf) for leaf in leaves}
-    parts: tuple[Effect | Condition, ...] = (*effects, *leaves)
+    parts: tuple[Effect | Condition, ...] = (offer.effect, *leaves)
     scopes = [scope for part in parts for scope in _list_scopes(part)]
     names = {
         name
@@ -66,18 +101,19 @@ def find_needs(offers: Iterable[Offer]) -> Needs:
         ),
         catalogue_ids=frozenset(
             unit.sku_id or unit.product_id or ""
-            for effect in effects
-            if isinstance(effect, FreeUnits)
-            for unit in effect.units
+            for unit in (offer.effect.units if isinstance(offer.effect, FreeUnits) else ())
         ),
         goods_attributes=any(scope.attributes or scope.excluded_attributes for scope in scopes),
+        attribute_names=frozenset[str]().union(
+            *(scope.attributes.keys() | scope.excluded_attributes.keys() for scope in scopes)
+        ),
         order_count=bool(kinds & {FirstOrder, OrderCount}) or "customer_order_count" in names,
         spend=CustomerSpend in kinds or "customer_spend" in names,
         tier=InTier in kinds or "customer_tier" in names,
         birthday=BirthdayWindow in kinds,
         customer_attributes=CustomerAttribute in kinds or "customer_metadata" in names,
         holder=CodeHolder in kinds,
-        claim=any(offer.window.after_claim is not None for offer in known),
+        claim=offer.window.after_claim is not None,
     )
 
 

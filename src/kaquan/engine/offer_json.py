@@ -15,6 +15,7 @@ from kaquan.engine.validity import ALWAYS, Validity
 
 MAX_DEPTH = 20
 MAX_NODES = 500
+MOST_REMEMBERED = 1_000
 
 _OFFER_FIELDS = frozenset({"id", "effect", "condition", "window"})
 # msgspec tells the place only in its text, as in "Expected `int`, got `str` - at `$.tiers[0]`".
@@ -23,6 +24,8 @@ _MSGSPEC_FIELD = re.compile(r"Object (?P<fault>missing|contains unknown) .*field
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 PartT = TypeVar("PartT", bound=Part)
+
+_READ_BEFORE: dict[bytes, Offer] = {}
 
 
 class InvalidOffer(ValueError):
@@ -40,7 +43,24 @@ class InvalidOffer(ValueError):
 
 
 def parse_offer(data: object) -> Offer:
-    """Read an offer from JSON data. Raises InvalidOffer."""
+    """Read an offer from JSON data. Raises InvalidOffer.
+
+    The offers that were read last are remembered by their whole content, which cannot go stale.
+    """
+    try:
+        text = msgspec.json.encode(data)
+    except (TypeError, ValueError, RecursionError):
+        return _parse_offer(data)
+    known = _READ_BEFORE.get(text)
+    if known is None:
+        known = _parse_offer(data)
+        while len(_READ_BEFORE) >= MOST_REMEMBERED:
+            del _READ_BEFORE[next(iter(_READ_BEFORE))]
+        _READ_BEFORE[text] = known
+    return known
+
+
+def _parse_offer(data: object) -> Offer:
     fields = _as_object(data, "")
     for name in fields.keys() - _OFFER_FIELDS:
         raise InvalidOffer(name, "unknown_field", f"an offer has no field {name!r}")

@@ -64,6 +64,7 @@ MEANINGS: Mapping[str, str] = {
     ),
     "customer_count_reached": "The customer has used the campaign as often as its rule allows.",
     "redemption_count_reached": "As many redemptions as the rule allows were counted.",
+    "redemption_attribute_differs": "What came with the redemption is not what the rule asks for.",
     "redemption_count_unknown": "The rule counts redemptions, and their number is not known.",
     "location_required": "The rule is about the location, and it is not known.",
     "wrong_location": "The offer cannot be used at this location.",

@@ -130,6 +130,7 @@ class ReasonCode(StrEnum):
     )
     CUSTOMER_COUNT_REACHED = "customer_count_reached", _F.REDEMPTION, "at_most", "used"
     REDEMPTION_COUNT_REACHED = "redemption_count_reached", _F.REDEMPTION, "count", "at_most", "used"
+    REDEMPTION_ATTRIBUTE_DIFFERS = "redemption_attribute_differs", _F.REDEMPTION, "name"
     REDEMPTION_COUNT_UNKNOWN = "redemption_count_unknown", _F.REDEMPTION, "count"
     LOCATION_REQUIRED = "location_required", _F.REDEMPTION
     WRONG_LOCATION = "wrong_location", _F.REDEMPTION
@@ -194,10 +195,14 @@ class ReasonCode(StrEnum):
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """One reason with the parameters that `code.params` names."""
+    """One reason with the parameters that `code.params` names.
+
+    `message` is what the merchant wants to be said instead, where the rule has such words.
+    """
 
     code: ReasonCode
     params: Mapping[str, ParamValue] = {}
+    message: str | None = None
 
 
 def headline(reasons: tuple[Reason, ...]) -> Reason:

@@ -9,6 +9,14 @@ MOST_SENT = 30
 """No project may let more redeemables into one request."""
 
 
+class InvalidRules(ValueError):
+    """The rules contradict themselves or a limit; `field` names the first wrong one."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class Application(StrEnum):
     """ALL: everything that was sent or nothing. PARTIAL: what can be applied, is."""
 
@@ -58,7 +66,7 @@ class StackingRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     Limits count redeemables, 1 to 30. `category_limits` replaces `max_per_category` (or, for an
     exclusive category, `max_exclusive_per_category`) for the categories it names. The lists hold
     category ids. With `by_lane` items come before the order, shipping and payment means, whatever
-    the `sorting`. Raises ValueError for a limit out of range or a category in two lists that
+    the `sorting`. Raises InvalidRules for a limit out of range or a category in two lists that
     contradict each other.
     """
 
@@ -94,7 +102,7 @@ class StackingRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         for name, limit in limits.items():
             if not 1 <= limit <= MOST_SENT:
                 message = f"{name} must be from 1 to {MOST_SENT}"
-                raise ValueError(message)
+                raise InvalidRules(name, message)
         for one, other in (
             ("exclusive_categories", "joint_categories"),
             ("no_effect_skip_categories", "no_effect_redeem_categories"),
@@ -106,7 +114,7 @@ class StackingRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         both: set[str] = set(getattr(self, one)) & set(getattr(self, other))
         if both:
             message = f"{', '.join(sorted(both))} cannot be in both {one} and {other}"
-            raise ValueError(message)
+            raise InvalidRules(one, message)
 
     def limit_of(self, category_id: str) -> int:
         """How many redeemables of the category may be applied."""

@@ -9,6 +9,7 @@ import msgspec
 from kaquan.engine.calendar_days import start_of_day
 from kaquan.engine.context import Context
 from kaquan.engine.reasons import Reason, ReasonCode
+from kaquan.engine.recurrence import Recurrence
 from kaquan.engine.weekly_hours import WeeklyHours, find_opening, is_open
 
 Days: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
@@ -17,6 +18,9 @@ Hours: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=876_000)]
 
 FIRST_YEAR, LAST_YEAR = 1900, 9000
 """Within these years every moment has a local time in every zone."""
+
+MOST_OPENINGS = 1_000
+"""Windows that have not met after so many openings are taken never to meet."""
 
 
 def _check_years(*days: date | None) -> None:
@@ -84,7 +88,8 @@ class Validity(
     `starts_at` and `expires_at` are aware times, None leaving that side open. `starts_on` and
     `expires_on` are days of the project's zone, the last one until 24:00. `after_claim` counts
     from when the code was given. `hours` are those of the week; `blackouts` are days on which it
-    cannot be used. Raises ValueError for a time without a zone or a window that is empty.
+    cannot be used; `recurring` opens and closes by elapsed time. Raises ValueError for a time
+    without a zone or a window that is empty.
     """
 
     starts_at: datetime | None = None
@@ -94,6 +99,7 @@ class Validity(
     after_claim: AfterClaim | None = None
     hours: Annotated[tuple[WeeklyHours, ...], msgspec.Meta(max_length=50)] = ()
     blackouts: Annotated[tuple[DateRange, ...], msgspec.Meta(max_length=100)] = ()
+    recurring: Recurrence | None = None
 
     def __post_init__(self) -> None:
         for moment in (self.starts_at, self.expires_at):
@@ -119,12 +125,12 @@ class Validity(
             if expires_at is not None and starts_at >= expires_at:
                 return Reason(ReasonCode.NO_TIME_LEFT)
             return Reason(ReasonCode.NOT_STARTED, {"starts_at": context.local_iso(starts_at)})
-        if not (self.blackouts or self.hours):
+        if not (self.blackouts or self.hours or self.recurring):
             return None
         local = context.local_now
         if self._is_blacked_out(local.date()):
             return self._closed(ReasonCode.BLACKED_OUT, context, expires_at)
-        if not is_open(self.hours, local):
+        if not is_open(self.hours, local) or not self._recurs(context.now):
             return self._closed(ReasonCode.OUTSIDE_HOURS, context, expires_at)
         return None
 
@@ -164,25 +170,28 @@ class Validity(
 
     def _closed(self, code: ReasonCode, context: Context, expires_at: datetime | None) -> Reason:
         opens_at = self._find_next(context)
-        if expires_at is not None and opens_at >= expires_at:
+        if opens_at is None or (expires_at is not None and opens_at >= expires_at):
             return Reason(ReasonCode.NO_TIME_LEFT)
         return Reason(code, {"opens_at": context.local_iso(opens_at)})
 
-    def _find_next(self, context: Context) -> datetime:
-        """The next moment that is within the hours and on no blackout day.
+    def _recurs(self, moment: datetime) -> bool:
+        return self.recurring is None or self.recurring.is_open(moment)
 
-        It ends: every second step leaves a blackout behind for good.
-        """
+    def _find_next(self, context: Context) -> datetime | None:
+        """The next moment at which every window is open; None when they do not seem to meet."""
         moment, zone = context.now, context.time_zone
-        while True:
+        for _ in range(MOST_OPENINGS):
             local = moment.astimezone(ZoneInfo(zone))
             ends = [one.last for one in self.blackouts if one.first <= local.date() <= one.last]
             if ends:
                 moment = start_of_day(max(ends) + timedelta(days=1), zone)
-            elif is_open(self.hours, local):
-                return moment
-            else:
+            elif not is_open(self.hours, local):
                 moment = find_opening(self.hours, moment, zone)
+            elif self.recurring is not None and not self._recurs(moment):
+                moment = self.recurring.find_opening(moment)
+            else:
+                return moment
+        return None
 
 
 ALWAYS = Validity()

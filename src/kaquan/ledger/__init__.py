@@ -1,6 +1,7 @@
 """Every limit in the system is an account here; every change of one is a transfer."""
 
 from kaquan.ledger.check import check_ledger
+from kaquan.ledger.follow import follow_movements
 from kaquan.ledger.model import (
     Account,
     AccountKey,
@@ -24,11 +25,20 @@ from kaquan.ledger.post import (
     tally,
     withdraw,
 )
-from kaquan.ledger.reserve import place_hold, release_expired_holds, release_hold, settle_hold
+from kaquan.ledger.reserve import (
+    place_hold,
+    release_expired_holds,
+    release_hold,
+    release_holds,
+    settle_hold,
+)
 from kaquan.ledger.store import (
     count_ledger,
+    end_locked_holds,
+    insert_holds,
     list_account_transfers,
     list_accounts,
+    list_pending_holds,
     list_transfers,
     lock_accounts,
     lock_accounts_below,
@@ -47,11 +57,15 @@ __all__ = [
     "Transfer",
     "check_ledger",
     "count_ledger",
+    "end_locked_holds",
+    "follow_movements",
     "give_back",
+    "insert_holds",
     "issue",
     "issue_to_each",
     "list_account_transfers",
     "list_accounts",
+    "list_pending_holds",
     "list_transfers",
     "lock_accounts",
     "lock_accounts_below",
@@ -60,6 +74,7 @@ __all__ = [
     "post_transfers",
     "release_expired_holds",
     "release_hold",
+    "release_holds",
     "return_transfers",
     "settle_hold",
     "take",

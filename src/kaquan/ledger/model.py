@@ -18,6 +18,7 @@ class AccountKind(StrEnum):
     USED = "used"
     BUDGET = "budget"
     CUSTOMER_USES = "customer_uses"
+    CLAIMS = "claims"
     VALUE = "value"
     POINTS = "points"
 

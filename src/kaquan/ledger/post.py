@@ -118,12 +118,14 @@ def take(owner: str, kind: AccountKind, amount: int, *, cause_id: str) -> Moveme
     )
 
 
-def tally(owner: str, amount: int, *, cause_id: str) -> Movement:
-    """Count a use of something without a limit."""
+def tally(
+    owner: str, amount: int, *, cause_id: str, kind: AccountKind = AccountKind.USED
+) -> Movement:
+    """Count a use of something without a limit, or what a redemption earned (``kind`` points)."""
     return Movement(
         from_owner=UNLIMITED,
         to_owner=owner,
-        kind=AccountKind.USED,
+        kind=kind,
         amount=amount,
         cause=Cause.REDEEM,
         cause_id=cause_id,

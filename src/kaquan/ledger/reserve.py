@@ -9,10 +9,11 @@ from kaquan.ledger.model import AccountKey, Hold
 from kaquan.ledger.post import Overdrawn
 from kaquan.ledger.store import (
     end_hold,
-    expire_holds,
-    insert_hold,
+    end_locked_holds,
+    insert_holds,
     list_due_holds,
     list_holds,
+    list_pending_holds,
     lock_accounts,
 )
 from kaquan.runtime import Duplicate, NotFound, Tx
@@ -48,7 +49,7 @@ async def place_hold(
     )
     try:
         async with tx.transaction():
-            await insert_hold(tx, hold)
+            await insert_holds(tx, [hold])
     except psycopg.errors.UniqueViolation as error:
         message = f"There is a hold '{hold_id}' on this account already."
         raise Duplicate(message) from error
@@ -74,15 +75,26 @@ async def settle_hold(tx: Tx, hold_id: str) -> None:
     await _end_hold(tx, hold_id, "posted")
 
 
+async def release_holds(tx: Tx, hold_ids: Sequence[str]) -> None:
+    """Free what is still reserved under these ids; it is no error when nothing is."""
+    holds = await list_holds(tx, hold_ids)
+    await _lock_held(tx, holds)
+    await end_locked_holds(tx, holds, "released")
+
+
 async def release_expired_holds(tx: Tx, *, now: datetime, limit: int = 1000) -> int:
     """Free reservations whose time has passed; returns how many were freed."""
     due = await list_due_holds(tx, now=now, limit=limit)
     await _lock_held(tx, due)
-    return await expire_holds(tx, due)
+    # Whoever was waited for may have ended some of them.
+    standing = set(await list_pending_holds(tx, sorted({AccountKey(h.owner, h.kind) for h in due})))
+    still = [hold for hold in due if hold in standing]
+    await end_locked_holds(tx, still, "expired")
+    return len(still)
 
 
 async def _end_hold(tx: Tx, hold_id: str, state: str) -> None:
-    await _lock_held(tx, await list_holds(tx, hold_id))
+    await _lock_held(tx, await list_holds(tx, [hold_id]))
     if not await end_hold(tx, hold_id, state):
         raise NotFound("hold", hold_id)
 

@@ -104,23 +104,6 @@ async def list_account_transfers(tx: Tx, key: AccountKey, *, limit: int) -> list
     return await _transfers(tx, query, (key.kind, key.owner, key.owner, limit))
 
 
-async def insert_hold(tx: Tx, hold: Hold) -> None:
-    """Reserve an amount; the database refuses more than the account has available."""
-    await tx.execute(
-        "insert into hold (id, owner, kind, amount, cause_id, expires_at, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s)",
-        (
-            hold.id,
-            hold.owner,
-            hold.kind,
-            hold.amount,
-            hold.cause_id,
-            hold.expires_at,
-            hold.created_at,
-        ),
-    )
-
-
 async def end_hold(tx: Tx, hold_id: str, state: str) -> int:
     """Move a pending hold to ``state``; returns how many accounts it reserved (0: none pending)."""
     cursor = await tx.execute(
@@ -129,14 +112,42 @@ async def end_hold(tx: Tx, hold_id: str, state: str) -> int:
     return cursor.rowcount
 
 
-async def expire_holds(tx: Tx, holds: Sequence[Hold]) -> int:
-    """End those of ``holds`` that are still pending because of time; returns how many."""
-    cursor = await tx.execute(
-        "update hold set state = 'expired' where state = 'pending' and (id, owner, kind) in"
-        " (select * from unnest(%s::text[], %s::text[], %s::text[]))",
-        ([h.id for h in holds], [h.owner for h in holds], [h.kind for h in holds]),
+async def end_locked_holds(tx: Tx, holds: Sequence[Hold], state: str) -> None:
+    """Move those of ``holds`` that are pending to ``state``; their accounts must be locked."""
+    if holds:
+        await tx.execute(
+            "update hold set state = %s where state = 'pending' and (id, owner, kind) in"
+            " (select * from unnest(%s::text[], %s::text[], %s::text[]))",
+            (state, [h.id for h in holds], [h.owner for h in holds], [h.kind for h in holds]),
+        )
+
+
+async def list_pending_holds(tx: Tx, keys: Sequence[AccountKey]) -> list[Hold]:
+    """Return the pending reservations on these accounts."""
+    query: LiteralString = (
+        f"select {_HOLD} from hold where state = 'pending' and (owner, kind) in"
+        " (select * from unnest(%s::text[], %s::text[])) order by owner, kind, id"
     )
-    return cursor.rowcount
+    return await _holds(tx, query, ([k.owner for k in keys], [k.kind for k in keys]))
+
+
+async def insert_holds(tx: Tx, holds: Sequence[Hold]) -> None:
+    """Reserve in one statement; the database refuses more than the accounts have available."""
+    columns = list(
+        zip(
+            *(
+                (h.id, h.owner, h.kind, h.amount, h.cause_id, h.expires_at, h.created_at)
+                for h in holds
+            ),
+            strict=True,
+        )
+    )
+    await tx.execute(
+        "insert into hold (id, owner, kind, amount, cause_id, expires_at, created_at)"
+        " select * from unnest(%s::text[], %s::text[], %s::text[], %s::bigint[], %s::text[],"
+        " %s::timestamptz[], %s::timestamptz[])",
+        tuple(map(list, columns)),
+    )
 
 
 async def list_due_holds(tx: Tx, *, now: datetime, limit: int) -> list[Hold]:
@@ -148,10 +159,10 @@ async def list_due_holds(tx: Tx, *, now: datetime, limit: int) -> list[Hold]:
     return await _holds(tx, query, (now, limit))
 
 
-async def list_holds(tx: Tx, hold_id: str) -> list[Hold]:
-    """Return the reservations under one id."""
-    query: LiteralString = f"select {_HOLD} from hold where id = %s order by owner, kind"
-    return await _holds(tx, query, (hold_id,))
+async def list_holds(tx: Tx, hold_ids: Sequence[str]) -> list[Hold]:
+    """Return the reservations under these ids, ended or not."""
+    query: LiteralString = f"select {_HOLD} from hold where id = any(%s) order by owner, kind, id"
+    return await _holds(tx, query, (list(hold_ids),))
 
 
 _CHECKS: tuple[tuple[str, LiteralString], ...] = (

@@ -1,6 +1,16 @@
 """What every room stands on: settings, database, jobs, clock, identifiers, money, logs."""
 
 from kaquan.runtime.actions import start_action
+from kaquan.runtime.bin_store import (
+    BIN_FILTERS,
+    BinEntry,
+    BinnedKind,
+    delete_bin_entry,
+    get_bin_entry,
+    keep_in_bin,
+    list_bin_entries,
+    recover_bin_entry,
+)
 from kaquan.runtime.checks import (
     LONGEST_NAME,
     LONGEST_REFERENCE,
@@ -17,8 +27,36 @@ from kaquan.runtime.checks import (
 from kaquan.runtime.clock import utc_now
 from kaquan.runtime.database import Database, Tx, open_database, set_project, struct_row
 from kaquan.runtime.embedded import binary, embedded_postgres, running_address
-from kaquan.runtime.errors import Duplicate, InvalidInput, KaquanError, NotFound, Unavailable
-from kaquan.runtime.idempotency import Answer, KeyInFlight, KeyReused, answer_once
+from kaquan.runtime.errors import Apart, Duplicate, InvalidInput, KaquanError, NotFound, Unavailable
+from kaquan.runtime.file_store import (
+    StoredFile,
+    append_to_file,
+    create_file,
+    delete_expired_files,
+    delete_file,
+    get_file,
+    read_file_part,
+    stream_file,
+)
+from kaquan.runtime.filters import (
+    Condition,
+    FilterField,
+    FilterFields,
+    FilterKind,
+    all_of,
+    compile_filter,
+)
+from kaquan.runtime.idempotency import (
+    Answer,
+    KeyInFlight,
+    KeyReused,
+    OnceKey,
+    answer_key,
+    answer_once,
+    find_first_answers,
+    read_once_key,
+    remember_answers,
+)
 from kaquan.runtime.ids import new_id, new_ids
 from kaquan.runtime.jobs import (
     UNTIL_DONE,
@@ -32,6 +70,23 @@ from kaquan.runtime.migrate import migrate
 from kaquan.runtime.model import ActionStatus, AsyncAction, Page, Project
 from kaquan.runtime.money import format_money, format_price, minor_digits
 from kaquan.runtime.projects import create_project
+from kaquan.runtime.schema_store import (
+    check_by_schema,
+    delete_schema,
+    find_schema,
+    get_schema,
+    list_schemas,
+    load_checker,
+    put_schema,
+)
+from kaquan.runtime.schemas import (
+    STANDARD_SUBJECTS,
+    MetadataSchema,
+    Property,
+    SchemaChecker,
+    SchemaScope,
+    is_geopoint,
+)
 from kaquan.runtime.settings import Settings, load_settings
 from kaquan.runtime.store import (
     PROJECT_DIRECTORY,
@@ -44,59 +99,100 @@ from kaquan.runtime.store import (
 from kaquan.runtime.telemetry import configure_logs
 
 __all__ = [
+    "BIN_FILTERS",
     "LONGEST_NAME",
     "LONGEST_REFERENCE",
     "LONGEST_TEXT",
     "MAX_MINOR",
     "PROJECT_DIRECTORY",
+    "STANDARD_SUBJECTS",
     "UNTIL_DONE",
     "ActionStatus",
     "Answer",
+    "Apart",
     "AsyncAction",
+    "BinEntry",
+    "BinnedKind",
+    "Condition",
     "Database",
     "Duplicate",
+    "FilterField",
+    "FilterFields",
+    "FilterKind",
     "InvalidInput",
     "JobServices",
     "KaquanError",
     "KeyInFlight",
     "KeyReused",
+    "MetadataSchema",
     "NotFound",
+    "OnceKey",
     "Page",
     "Project",
+    "Property",
+    "SchemaChecker",
+    "SchemaScope",
     "Settings",
+    "StoredFile",
     "Tx",
     "Unavailable",
+    "all_of",
+    "answer_key",
     "answer_once",
+    "append_to_file",
     "binary",
+    "check_by_schema",
     "check_metadata",
     "check_name",
     "check_reference",
     "check_text",
     "check_time",
     "check_whole_number",
+    "compile_filter",
     "configure_logs",
+    "create_file",
     "create_project",
     "defer_job",
+    "delete_bin_entry",
+    "delete_expired_files",
+    "delete_file",
+    "delete_schema",
     "embedded_postgres",
+    "find_first_answers",
+    "find_schema",
     "format_money",
     "format_price",
     "get_action",
+    "get_bin_entry",
+    "get_file",
     "get_project",
+    "get_schema",
+    "is_geopoint",
     "is_storable",
     "job_queue",
+    "keep_in_bin",
     "list_actions",
+    "list_bin_entries",
     "list_projects",
+    "list_schemas",
+    "load_checker",
     "load_settings",
     "migrate",
     "minor_digits",
     "new_id",
     "new_ids",
     "open_database",
+    "put_schema",
+    "read_file_part",
+    "read_once_key",
+    "recover_bin_entry",
+    "remember_answers",
     "run_worker",
     "running_address",
     "services_of",
     "set_project",
     "start_action",
+    "stream_file",
     "struct_row",
     "update_action",
     "utc_now",

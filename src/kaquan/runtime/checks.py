@@ -97,7 +97,14 @@ def check_metadata(
 
 def is_storable(text: str) -> bool:
     """Say whether PostgreSQL can compare with this text; nothing is stored under any other."""
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    if "\x00" in text:
+        return False
+    try:
+        # UTF-8 has no place for half a surrogate pair, and neither has PostgreSQL.
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_characters(text: str, field: str) -> None:

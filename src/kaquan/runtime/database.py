@@ -65,6 +65,23 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def batch(self, project_id: int, *, lock_timeout_ms: int) -> AsyncGenerator[Tx]:
+        """Open a transaction in pipeline mode: beginning and committing wait for no answer.
+
+        Statements are sent on at once and answers are waited for where they are fetched, which is
+        also where an error comes out; a cursor's row count is unknown before that. A lock that is
+        not had within ``lock_timeout_ms`` is such an error (LockNotAvailable).
+        """
+        async with self._pool.connection() as connection, connection.pipeline():
+            await connection.execute(
+                "select set_config('kaquan.project_id', %s, true),"
+                " set_config('lock_timeout', %s, true)",
+                (str(project_id), str(lock_timeout_ms)),
+            )
+            yield connection
+            await connection.commit()
+
+    @asynccontextmanager
     async def snapshot(self, project_id: int) -> AsyncGenerator[Tx]:
         """Open a read-only transaction that sees one moment of the project throughout."""
         async with self._pool.connection() as connection:

@@ -47,3 +47,9 @@ class Unavailable(KaquanError):
     """Something outside is missing or broken: a server, a disk, a dataset."""
 
     key = "unavailable"
+
+
+class Apart(KaquanError):
+    """This has to be done in another transaction than what it was sent together with."""
+
+    key = "try_again"

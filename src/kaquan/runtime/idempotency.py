@@ -1,14 +1,14 @@
 """Doing a thing once: the first answer to a key is the answer to every repetition of it."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
 from kaquan.runtime.database import Tx
 from kaquan.runtime.errors import InvalidInput, KaquanError
-from kaquan.runtime.store import RememberedAnswer, find_answer, insert_answer, try_lock_key
+from kaquan.runtime.store import RememberedAnswer, insert_answers, look_up_answers
 
 REMEMBERED_FOR = timedelta(days=30)
 SHORTEST_KEY, LONGEST_KEY = 16, 255
@@ -35,6 +35,63 @@ class Answer(msgspec.Struct, frozen=True):
     replayed: bool = False
 
 
+class OnceKey(msgspec.Struct, frozen=True):
+    """An idempotency key on a route, with a fingerprint of the request that it came with."""
+
+    route: str
+    key: str
+    fingerprint: bytes
+
+
+def read_once_key(key: str, *, route: str, request: bytes) -> OnceKey:
+    """Make an OnceKey. Raises InvalidInput for a key of the wrong length."""
+    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
+        message = f"Idempotency-Key must have {SHORTEST_KEY} to {LONGEST_KEY} characters."
+        raise InvalidInput(message, field="Idempotency-Key")
+    return OnceKey(route, key, hashlib.sha256(route.encode() + b"\n" + request).digest())
+
+
+async def find_first_answers(
+    tx: Tx, keys: Sequence[OnceKey], *, now: datetime
+) -> list[Answer | KeyReused | KeyInFlight | None]:
+    """Take keys for this transaction and return what was answered to each before.
+
+    None where there is nothing yet: then the answer that follows has to be remembered in ``tx``.
+    KeyReused stands for a key that came with another request before, and KeyInFlight for one that
+    another transaction is working on.
+    """
+    if not keys:
+        return []
+    found = await look_up_answers(
+        tx, [(one.route, one.key) for one in keys], since=now - REMEMBERED_FOR
+    )
+    answers: list[Answer | KeyReused | KeyInFlight | None] = []
+    for one, (free, known) in zip(keys, found, strict=True):
+        if not free:
+            message = "A request with this Idempotency-Key is still being answered."
+            answers.append(KeyInFlight(message, retry_after_s=1))
+        elif known is None:
+            answers.append(None)
+        elif known.fingerprint != one.fingerprint:
+            answers.append(KeyReused("This Idempotency-Key was used with another request."))
+        else:
+            answers.append(Answer(known.status, known.body, lasting=True, replayed=True))
+    return answers
+
+
+async def remember_answers(
+    tx: Tx, answers: Sequence[tuple[OnceKey, Answer]], *, now: datetime
+) -> None:
+    """Keep those of the answers that last; nothing is waited for, so it is fit for a pipeline."""
+    lasting = [
+        (key.route, key.key, RememberedAnswer(key.fingerprint, answer.status, answer.body))
+        for key, answer in answers
+        if answer.lasting
+    ]
+    if lasting:
+        await insert_answers(tx, lasting, now=now)
+
+
 async def answer_once(
     tx: Tx,
     key: str,
@@ -50,21 +107,19 @@ async def answer_once(
     key of the wrong length, KeyReused when the key came with another request before, and
     KeyInFlight while another transaction works on the same key.
     """
-    if not SHORTEST_KEY <= len(key) <= LONGEST_KEY:
-        message = f"Idempotency-Key must have {SHORTEST_KEY} to {LONGEST_KEY} characters."
-        raise InvalidInput(message, field="Idempotency-Key")
-    if not await try_lock_key(tx, route, key):
-        message = "A request with this Idempotency-Key is still being answered."
-        raise KeyInFlight(message, retry_after_s=1)
-    fingerprint = hashlib.sha256(route.encode() + b"\n" + request).digest()
-    known = await find_answer(tx, route, key, since=now - REMEMBERED_FOR)
+    once = read_once_key(key, route=route, request=request)
+    return await answer_key(tx, once, produce=produce, now=now)
+
+
+async def answer_key(
+    tx: Tx, once: OnceKey, *, produce: Callable[[], Awaitable[Answer]], now: datetime
+) -> Answer:
+    """Do what ``answer_once`` does, for a key that was read already."""
+    (known,) = await find_first_answers(tx, [once], now=now)
+    if isinstance(known, KaquanError):
+        raise known
     if known is not None:
-        if known.fingerprint != fingerprint:
-            message = "This Idempotency-Key was used with another request."
-            raise KeyReused(message)
-        return Answer(known.status, known.body, lasting=True, replayed=True)
+        return known
     answer = await produce()
-    if answer.lasting:
-        remembered = RememberedAnswer(fingerprint, answer.status, answer.body)
-        await insert_answer(tx, route, key, answer=remembered, now=now)
+    await remember_answers(tx, [(once, answer)], now=now)
     return answer

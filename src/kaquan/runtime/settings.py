@@ -54,6 +54,13 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="Kaquan <coupons@localhost>", description="Sender of e-mail messages."
     )
+    attempt_days: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="Days for which validations and qualifications are kept with their traces; "
+        "0 keeps none. Redemptions are kept for good.",
+    )
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="Log lines for people (console) or for machines (json)."
     )

@@ -1,5 +1,6 @@
 """SQL for projects, long work and remembered answers."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -90,16 +91,25 @@ async def get_action(tx: Tx, action_id: str, *, lock: bool = False) -> AsyncActi
 
 
 async def list_actions(
-    tx: Tx, *, limit: int, kind: str | None = None, unfinished: bool = False
+    tx: Tx,
+    *,
+    limit: int,
+    kind: str | None = None,
+    unfinished: bool = False,
+    before: datetime | None = None,
 ) -> list[AsyncAction]:
-    """Return the most recent long work, newest first; of one kind, or not (well) done yet."""
+    """Return the most recent long work, newest first.
+
+    Of one kind, not (well) done yet, or asked for ``before`` a moment.
+    """
     async with tx.cursor(row_factory=struct_row(AsyncAction)) as cursor:
         await cursor.execute(
             "select id, kind, status, done, total, request, result, created_at, updated_at"
             " from async_action where (%(kind)s::text is null or kind = %(kind)s)"
             " and (not %(unfinished)s or status <> 'done')"
+            " and (%(before)s::timestamptz is null or created_at < %(before)s)"
             " order by created_at desc, id desc limit %(limit)s",
-            {"kind": kind, "unfinished": unfinished, "limit": limit},
+            {"kind": kind, "unfinished": unfinished, "limit": limit, "before": before},
         )
         return await cursor.fetchall()
 
@@ -129,36 +139,54 @@ class RememberedAnswer(msgspec.Struct, frozen=True):
     body: bytes
 
 
-async def try_lock_key(tx: Tx, route: str, key: str) -> bool:
-    """Take the idempotency key for this transaction; False when another one is at it."""
-    cursor = await tx.execute(
-        "select pg_try_advisory_xact_lock("
-        "hashtextextended(current_project() || ' ' || %s || ' ' || %s, 0))",
-        (route, key),
-    )
-    row = await cursor.fetchone()
-    return row is not None and bool(row[0])
+async def look_up_answers(
+    tx: Tx, keys: Sequence[tuple[str, str]], *, since: datetime
+) -> list[tuple[bool, RememberedAnswer | None]]:
+    """Take idempotency keys (route and key) for this transaction, and return their answers.
 
-
-async def find_answer(tx: Tx, route: str, key: str, *, since: datetime) -> RememberedAnswer | None:
-    """Return the remembered answer to a key, unless it is older than ``since``."""
-    async with tx.cursor(row_factory=struct_row(RememberedAnswer)) as cursor:
-        await cursor.execute(
-            "select fingerprint, status, body from idempotency"
-            " where route = %s and key = %s and created_at >= %s",
-            (route, key, since),
+    The first of each pair is False when another transaction is at the key. Answers older than
+    ``since`` are forgotten.
+    """
+    routes, names = [route for route, _ in keys], [name for _, name in keys]
+    async with tx.pipeline():
+        taken = await tx.execute(
+            "select pg_try_advisory_xact_lock(hashtextextended("
+            "   current_project() || ' ' || asked.route || ' ' || asked.key, 0))"
+            " from unnest(%s::text[], %s::text[]) with ordinality as asked (route, key, number)"
+            " order by number",
+            (routes, names),
         )
-        return await cursor.fetchone()
+        # A statement of its own, so that it sees what was answered until the key was taken.
+        found = await tx.execute(
+            "select route, key, fingerprint, status, body from idempotency"
+            " where (route, key) in (select * from unnest(%s::text[], %s::text[]))"
+            " and created_at >= %s",
+            (routes, names, since),
+        )
+        free = [bool(row[0]) for row in await taken.fetchall()]
+        known = {
+            (route, key): RememberedAnswer(fingerprint, status, body)
+            for route, key, fingerprint, status, body in await found.fetchall()
+        }
+    return [(is_free, known.get(key)) for is_free, key in zip(free, keys, strict=True)]
 
 
-async def insert_answer(
-    tx: Tx, route: str, key: str, *, answer: RememberedAnswer, now: datetime
+async def insert_answers(
+    tx: Tx, answers: Sequence[tuple[str, str, RememberedAnswer]], *, now: datetime
 ) -> None:
-    """Remember an answer; an expired one under the same key is replaced."""
+    """Remember answers by route and key; an expired one under the same key is replaced."""
     await tx.execute(
         "insert into idempotency (route, key, fingerprint, status, body, created_at)"
-        " values (%s, %s, %s, %s, %s, %s) on conflict (project_id, route, key) do update"
+        " select *, %s from unnest(%s::text[], %s::text[], %s::bytea[], %s::int[], %s::bytea[])"
+        " on conflict (project_id, route, key) do update"
         " set fingerprint = excluded.fingerprint, status = excluded.status,"
         " body = excluded.body, created_at = excluded.created_at",
-        (route, key, answer.fingerprint, answer.status, answer.body, now),
+        (
+            now,
+            [route for route, _, _ in answers],
+            [key for _, key, _ in answers],
+            [answer.fingerprint for _, _, answer in answers],
+            [answer.status for _, _, answer in answers],
+            [answer.body for _, _, answer in answers],
+        ),
     )

@@ -23,6 +23,8 @@ class Operator(StrEnum):
     AFTER = "after"
     WITHIN_DAYS = "within_days"
     NOT_WITHIN_DAYS = "not_within_days"
+    WITHIN_NEXT_DAYS = "within_next_days"
+    BETWEEN = "between"
     HAS_VALUE = "has_value"
     HAS_NO_VALUE = "has_no_value"
 
@@ -55,22 +57,23 @@ _EQUALITY = frozenset({Operator.IS, Operator.IS_NOT})
 _LISTS = frozenset({Operator.IN, Operator.NOT_IN})
 _SIZE = frozenset({Operator.LESS_THAN, Operator.AT_MOST, Operator.MORE_THAN, Operator.AT_LEAST})
 _TEXT = _EQUALITY | _LISTS | {Operator.CONTAINS, Operator.STARTS_WITH}
-_NUMBER = _EQUALITY | _LISTS | _SIZE
-_ORDER = frozenset({Operator.BEFORE, Operator.AFTER})
-_WINDOW = frozenset({Operator.WITHIN_DAYS, Operator.NOT_WITHIN_DAYS})
+_NUMBER = _EQUALITY | _LISTS | _SIZE | {Operator.BETWEEN}
+_ORDER = frozenset({Operator.BEFORE, Operator.AFTER, Operator.BETWEEN})
+_WINDOW = frozenset({Operator.WITHIN_DAYS, Operator.NOT_WITHIN_DAYS, Operator.WITHIN_NEXT_DAYS})
 
 OPERATORS: Mapping[ValueKind, frozenset[Operator]] = {
     ValueKind.TEXT: _TEXT | _PRESENCE,
     ValueKind.NUMBER: _NUMBER | _PRESENCE,
     ValueKind.MONEY: _NUMBER | _PRESENCE,
     ValueKind.BOOLEAN: _EQUALITY | _PRESENCE,
-    ValueKind.DATE: _EQUALITY | _ORDER | _PRESENCE,
+    ValueKind.DATE: _EQUALITY | _ORDER | _WINDOW | _PRESENCE,
     ValueKind.TIME: _ORDER | _WINDOW | _PRESENCE,
     ValueKind.SEGMENT: _EQUALITY | _LISTS,
-    ValueKind.METADATA: _TEXT | _NUMBER | _PRESENCE,
+    ValueKind.METADATA: _TEXT | _NUMBER | _ORDER | _WINDOW | _PRESENCE,
 }
 
 METADATA_PREFIX = "metadata."
+SCORE_PREFIX = "score."
 BANDS = (
     "champions",
     "loyal",
@@ -84,6 +87,9 @@ BANDS = (
     "hibernating",
     "lost",
 )
+
+LIFECYCLE_STAGES = ("prospect", "new", "active", "at_risk", "lapsed")
+VALUE_TIERS = ("high", "mid", "low")
 
 _TEXTS = (
     ("id", "客户编号", "Customer id"),
@@ -104,6 +110,7 @@ _TIMES = (
 _NUMBERS = (
     ("order_count", "订单数", "Number of orders"),
     ("days_since_last_order", "距上次下单天数", "Days since the latest order"),
+    ("age", "年龄", "Age in years"),
     ("rfm.recency_score", "最近消费得分 (1–5)", "Recency score (1–5)"),
     ("rfm.frequency_score", "消费频次得分 (1–5)", "Frequency score (1–5)"),
     ("rfm.monetary_score", "消费金额得分 (1–5)", "Monetary score (1–5)"),
@@ -123,23 +130,29 @@ def _all_attributes() -> dict[str, Attribute]:
         (ValueKind.DATE, ("birth_date", "出生日期", "Date of birth")),
         (ValueKind.SEGMENT, ("segment", "客群", "Segment")),
     ]
-    catalogue = {
-        code: Attribute(code=code, kind=kind, label_zh=zh, label_en=en)
-        for kind, (code, zh, en) in rows
-    }
-    band = Attribute(
-        code="rfm.band",
-        kind=ValueKind.TEXT,
-        label_zh="RFM 分群",
-        label_en="RFM group",
-        choices=BANDS,
+    chosen = (
+        ("rfm.band", "RFM 分群", "RFM group", BANDS),
+        ("lifecycle", "生命周期阶段", "Lifecycle stage", LIFECYCLE_STAGES),
+        ("value_tier", "价值层级", "Value tier", VALUE_TIERS),
     )
-    return catalogue | {band.code: band}
+    attributes = [
+        *(
+            Attribute(code=code, kind=kind, label_zh=zh, label_en=en)
+            for kind, (code, zh, en) in rows
+        ),
+        *(
+            Attribute(code=code, kind=ValueKind.TEXT, label_zh=zh, label_en=en, choices=choices)
+            for code, zh, en, choices in chosen
+        ),
+    ]
+    return {attribute.code: attribute for attribute in attributes}
 
 
 ATTRIBUTES: Mapping[str, Attribute] = _all_attributes()
-"""Every attribute by its code, except ``metadata.<key>``, which is any key of the merchant's."""
+"""Every attribute by its code, except ``metadata.<key>``, which is any key of the merchant's, and
+``score.<name>``, which is any prediction."""
 
 METADATA = Attribute(
     code="metadata", kind=ValueKind.METADATA, label_zh="自定义字段", label_en="Custom field"
 )
+SCORE = Attribute(code="score", kind=ValueKind.NUMBER, label_zh="预测值", label_en="Prediction")

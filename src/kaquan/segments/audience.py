@@ -1,13 +1,13 @@
 """Keeping segments: made, changed, evaluated, and asked about one customer."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import structs
 from psycopg import sql
 
-from kaquan.runtime import InvalidInput, KaquanError, Tx, check_metadata, get_project, new_id
+from kaquan.runtime import InvalidInput, KaquanError, Tx, check_metadata, new_id
 from kaquan.segments.compile import Compiler
 from kaquan.segments.model import Rule, Segment, SegmentKind
 from kaquan.segments.operands import check_value_text
@@ -19,22 +19,28 @@ from kaquan.segments.references import (
     references_in,
     rules_reachable,
 )
-from kaquan.segments.store import (
-    count_matching,
+from kaquan.segments.settle import open_compiler, settle_members, settle_with
+from kaquan.segments.store.changes import lock_upkeep, replace_topics
+from kaquan.segments.store.members import (
+    list_matching,
+    list_static_memberships,
+    list_unknown_references,
+    listed_query,
+)
+from kaquan.segments.store.segments import (
     delete_segment_row,
     get_segment,
     insert_segment,
-    list_matching,
     list_segments,
-    list_static_memberships,
     lock_definitions,
-    replace_members,
     update_segment_row,
 )
+from kaquan.segments.touch import topics_of
 
 LONGEST_NAME = 255
 MOST_PARAMETERS = 30_000
 """PostgreSQL takes 65,535 parameters in one statement."""
+UNKNOWN_SHOWN = 20
 
 
 class SegmentInUse(KaquanError):
@@ -62,7 +68,7 @@ async def create_segment(
         id=new_id("seg"),
         name=_check_name(name),
         kind=kind,
-        definition=await _check_definition(tx, definition, own_id=None),
+        definition=await check_definition(tx, definition),
         metadata=check_metadata(dict(metadata or {}), "metadata"),
         member_count=0,
         evaluated_at=None,
@@ -71,7 +77,9 @@ async def create_segment(
     )
     await insert_segment(tx, segment)
     if kind is SegmentKind.STATIC:
-        await _settle(tx, segment, now=now)
+        await settle_members(tx, segment, now=now)
+    else:
+        await _note_topics(tx, segment, is_new=True)
     return await get_segment(tx, segment.id)
 
 
@@ -96,13 +104,15 @@ async def update_segment(
         name=known.name if name is None else _check_name(name),
         definition=known.definition
         if definition is None
-        else await _check_definition(tx, definition, own_id=known.id),
+        else await check_definition(tx, definition, own_id=known.id),
         metadata=known.metadata if metadata is None else check_metadata(dict(metadata), "metadata"),
         updated_at=now,
     )
     await update_segment_row(tx, changed)
     if definition is not None and known.kind is SegmentKind.STATIC:
-        await _settle(tx, changed, now=now)
+        await settle_members(tx, changed, now=now)
+    elif definition is not None:
+        await _note_topics(tx, changed)
     return await get_segment(tx, known.id)
 
 
@@ -127,18 +137,25 @@ async def evaluate_segment(tx: Tx, reference: str, *, now: datetime) -> int:
     segment = await get_segment(tx, reference)
     if segment.kind is SegmentKind.STATIC:
         return segment.member_count
-    return await _settle(tx, segment, now=now)
+    return await settle_members(tx, segment, now=now)
 
 
-async def preview_count(tx: Tx, definition: Mapping[str, Any], *, now: datetime) -> int:
-    """Return how many customers a definition matches as of ``now``, storing nothing.
+async def replace_listed_members(
+    tx: Tx, reference: str, customers: Sequence[str], *, now: datetime
+) -> tuple[int, list[str]]:
+    """Make a list of customers, by our ids or the merchant's, the members of a static segment.
 
-    Raises InvalidInput with the path to what cannot be accepted.
+    Returns how many they are, and up to 20 of the ids that name nobody. Raises NotFound, and
+    InvalidInput for a segment that follows a rule.
     """
-    rule = parse_definition(await _check_definition(tx, definition, own_id=None))
-    compiler = await _compiler(tx, [rule], await list_segments(tx), now=now)
-    condition = compiler.condition(rule)
-    return await count_matching(tx, condition, parameters=compiler.parameters)
+    segment = await get_segment(tx, reference)
+    if segment.kind is not SegmentKind.STATIC:
+        message = "Only a static segment takes a list; this one follows its rule."
+        raise InvalidInput(message, field="customers")
+    ids = [check_value_text(one, f"customers[{place}]") for place, one in enumerate(customers)]
+    query = listed_query(sql.Placeholder("ids"))
+    count = await settle_with(tx, segment, query, parameters={"ids": ids}, now=now)
+    return count, await list_unknown_references(tx, ids, limit=UNKNOWN_SHOWN)
 
 
 async def segment_ids_of(
@@ -156,52 +173,64 @@ async def segment_ids_of(
         found |= {s.id for s in wanted} & set(await list_static_memberships(tx, customer_id))
     live = {s.id: parse_stored(s) for s in wanted if s.kind is not SegmentKind.STATIC}
     if live:
-        compiler = await _compiler(tx, live.values(), segments, now=now)
-        found |= await _check_live(tx, customer_id, live, compiler=compiler)
+        compiler = await open_compiler(tx, live.values(), segments, now=now)
+        matched = await check_customers(tx, [customer_id], live, compiler=compiler)
+        found |= matched.get(customer_id, set())
     return frozenset(found)
 
 
-async def _check_live(
-    tx: Tx, customer_id: str, rules: dict[str, Rule], *, compiler: Compiler
-) -> set[str]:
-    found: set[str] = set()
+async def check_customers(
+    tx: Tx, customer_ids: Sequence[str], rules: Mapping[str, Rule], *, compiler: Compiler
+) -> dict[str, set[str]]:
+    """Return which of the rules, by their keys, each of these customers matches now.
+
+    One query serves all rules, unless they have more parameters than a statement takes.
+    """
+    found: dict[str, set[str]] = {}
     conditions: dict[str, sql.Composable] = {}
-    last = next(reversed(rules))
-    for segment_id, rule in rules.items():
-        conditions[segment_id] = compiler.condition(rule)
-        if segment_id == last or len(compiler.parameters) > MOST_PARAMETERS:
-            found |= set(
-                await list_matching(
-                    tx, customer_id, conditions=conditions, parameters=compiler.parameters
-                )
+    last = next(reversed(list(rules)))
+    for key, rule in rules.items():
+        conditions[key] = compiler.condition(rule)
+        if key == last or len(compiler.parameters) > MOST_PARAMETERS:
+            matched = await list_matching(
+                tx,
+                customer_ids,
+                source=compiler.source(few=True),
+                conditions=conditions,
+                parameters=compiler.parameters,
             )
+            for customer_id, keys in matched.items():
+                found.setdefault(customer_id, set()).update(keys)
             compiler, conditions = compiler.fresh(), {}
     return found
 
 
-async def _settle(tx: Tx, segment: Segment, *, now: datetime) -> int:
-    rule = parse_stored(segment)
-    compiler = await _compiler(tx, [rule], await list_segments(tx), now=now)
-    condition = compiler.condition(rule)
-    return await replace_members(tx, segment.id, condition, parameters=compiler.parameters, now=now)
-
-
-async def _compiler(
-    tx: Tx, rules: Iterable[Rule], segments: list[Segment], *, now: datetime
-) -> Compiler:
-    project = await get_project(tx)
-    return Compiler(now=now, zone=project.zone, members=rules_reachable(rules, segments))
-
-
-async def _check_definition(
-    tx: Tx, definition: Mapping[str, Any], *, own_id: str | None
+async def check_definition(
+    tx: Tx, definition: Mapping[str, Any], *, own_id: str | None = None
 ) -> dict[str, Any]:
+    """Return a definition with the segments it names by their ids.
+
+    Raises InvalidInput with the path to what cannot be accepted.
+    """
     parse_definition(definition)
     segments = await list_segments(tx)
     stored = name_by_id(definition, segments)
     rule = parse_definition(stored)
     check_references(rule, rules_reachable([rule], segments), own_id=own_id)
     return stored
+
+
+async def _note_topics(tx: Tx, segment: Segment, *, is_new: bool = False) -> None:
+    """Have a segment's members settled and kept, and those of all that refer to it."""
+    await lock_upkeep(tx)
+    segments = await list_segments(tx)
+    for other in segments:
+        if other.kind is not SegmentKind.AUTO_UPDATE or (is_new and other.id != segment.id):
+            continue
+        rule = parse_stored(other)
+        members = rules_reachable([rule], segments)
+        if other.id == segment.id or segment.id in members:
+            await replace_topics(tx, other.id, topics_of(rule, members))
 
 
 def _check_name(name: str) -> str:

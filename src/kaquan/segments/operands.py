@@ -16,6 +16,10 @@ MOST_DAYS = 36_500
 LARGEST_NUMBER = 2**53 - 1
 EARLIEST_YEAR, LATEST_YEAR = 1900, 2999
 
+_FINEST = Decimal("1e-9")
+_IN_DAYS = (Operator.WITHIN_DAYS, Operator.NOT_WITHIN_DAYS, Operator.WITHIN_NEXT_DAYS)
+_OF_DATES = (Operator.BEFORE, Operator.AFTER, *_IN_DAYS)
+
 Day = TypeVar("Day", date, datetime)
 
 
@@ -27,8 +31,8 @@ def read_operand(
     Raises InvalidInput with the path of a value of another type, out of range, or not among the
     ``choices`` when there are any.
     """
-    if operator in (Operator.WITHIN_DAYS, Operator.NOT_WITHIN_DAYS):
-        return _read_days(value, path)
+    if operator in _IN_DAYS:
+        return read_whole_between(value, 0, MOST_DAYS, path=path)
     if operator is not Operator.IN:
         return _chosen(_READERS[kind](value, path), choices, path)
     if not isinstance(value, list):
@@ -44,9 +48,15 @@ def read_operand(
     )
 
 
-def kind_of(value: object, path: str) -> ValueKind:
-    """Return the type that a metadata value (or a list of them) says it has."""
+def kind_of(value: object, path: str, *, operator: Operator) -> ValueKind:
+    """Return the type that a metadata value (or a list of them) says it has.
+
+    Only dates come before or after one another or lie between two texts.
+    """
     items = cast("list[object]", value) if isinstance(value, list) else [value]
+    texts = all(isinstance(item, str) for item in items)
+    if operator in _OF_DATES or (operator is Operator.BETWEEN and texts):
+        return ValueKind.DATE
     kinds = {_METADATA_KINDS.get(type(item)) for item in items}
     if len(kinds) == 1 and (kind := kinds.pop()) is not None:
         return kind
@@ -64,6 +74,14 @@ def check_value_text(value: object, path: str) -> str:
     # Neither a NUL nor half a surrogate pair is text to PostgreSQL.
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
         raise InvalidInput("This is not valid text.", field=path)
+    return value
+
+
+def read_whole_between(value: object, low: int, high: int, *, path: str) -> int:
+    """Return a whole number within bounds; raises InvalidInput."""
+    if type(value) is not int or not low <= value <= high:
+        message = f"This must be a whole number from {low} to {high}."
+        raise InvalidInput(message, field=path)
     return value
 
 
@@ -87,20 +105,13 @@ def _read_whole(value: object, path: str) -> int:
     return value
 
 
-def _read_days(value: object, path: str) -> int:
-    if type(value) is not int or not 0 <= value <= MOST_DAYS:
-        message = f"This must be a whole number of days from 0 to {MOST_DAYS}."
-        raise InvalidInput(message, field=path)
-    return value
-
-
 def _read_number(value: object, path: str) -> Decimal:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise InvalidInput("This must be a number.", field=path)
     number = Decimal(str(value))
     if not number.is_finite() or abs(number) > LARGEST_NUMBER:
         raise InvalidInput("This must be a number within ±(2^53-1).", field=path)
-    return number
+    return number if number == number.quantize(_FINEST) else number.quantize(_FINEST)
 
 
 def _read_boolean(value: object, path: str) -> bool:
@@ -117,7 +128,8 @@ def _read_date(value: object, path: str) -> date:
     return _in_years(day, path)
 
 
-def _read_time(value: object, path: str) -> date | datetime:
+def read_moment(value: object, path: str) -> date | datetime:
+    """Return a date, or a time with its offset, from its text; raises InvalidInput."""
     text = check_value_text(value, path)
     refused = InvalidInput(
         "This must be a date (2026-05-31) or a time with its offset (2026-05-31T08:00:00+08:00).",
@@ -154,5 +166,5 @@ _READERS: Mapping[ValueKind, Callable[[object, str], Scalar]] = {
     ValueKind.NUMBER: _read_number,
     ValueKind.BOOLEAN: _read_boolean,
     ValueKind.DATE: _read_date,
-    ValueKind.TIME: _read_time,
+    ValueKind.TIME: read_moment,
 }

@@ -1,9 +1,9 @@
 """From a definition as it is sent to a typed tree; what cannot be meant is refused with its place.
 
-A definition is ``{"all": […]}``, ``{"any": […]}``, ``{"not": …}`` or
-``{"attribute": code, "operator": name, "value": …}``.
+The forms of a rule are set out in docs/reference/segment-language.md.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from kaquan.runtime import InvalidInput
@@ -11,19 +11,62 @@ from kaquan.segments.attributes import (
     ATTRIBUTES,
     METADATA,
     METADATA_PREFIX,
-    OPERATORS,
+    SCORE,
+    SCORE_PREFIX,
     Attribute,
     Operator,
     ValueKind,
 )
-from kaquan.segments.model import AllOf, AnyOf, Comparison, InSegment, NotOf, Rule
-from kaquan.segments.operands import check_value_text, closest, kind_of, read_operand
+from kaquan.segments.model import AllOf, AnyOf, Comparison, InSegment, NotOf, Operand, Rule
+from kaquan.segments.operands import check_value_text, closest
+from kaquan.segments.parse_deeds import (
+    Conditions,
+    read_aggregate,
+    read_done,
+    read_not_done,
+)
+from kaquan.segments.parse_special import (
+    read_anniversary,
+    read_birthday,
+    read_consent,
+    read_customers,
+    read_reachable,
+    read_sample,
+)
+from kaquan.segments.value_tests import check_keys, combine, read_test
 
 DEEPEST = 20
 MOST_NODES = 1_000
 
-_NEGATED = {Operator.IS_NOT: Operator.IS, Operator.NOT_IN: Operator.IN}
-_FORMS = "all, any, not, or attribute with operator and value"
+FORMS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    # the key that tells the form: keys that must be there beside it, keys that may
+    "all": (frozenset(), frozenset()),
+    "any": (frozenset(), frozenset()),
+    "not": (frozenset(), frozenset()),
+    "attribute": (frozenset({"operator"}), frozenset({"value"})),
+    "done": (frozenset(), frozenset({"name", "where", "within", "times"})),
+    "not_done": (frozenset(), frozenset({"name", "where", "within"})),
+    "aggregate": (
+        frozenset({"over", "operator"}),
+        frozenset({"of", "name", "where", "within", "value"}),
+    ),
+    "birthday": (frozenset(), frozenset()),
+    "anniversary": (frozenset(), frozenset()),
+    "consent": (frozenset(), frozenset()),
+    "reachable": (frozenset(), frozenset()),
+    "customers": (frozenset(), frozenset()),
+    "sample": (frozenset(), frozenset()),
+}
+"""Every form of a rule by the key that tells it."""
+
+_SPECIAL: Mapping[str, Callable[[object, str], Rule]] = {
+    "birthday": read_birthday,
+    "anniversary": read_anniversary,
+    "consent": read_consent,
+    "reachable": read_reachable,
+    "customers": read_customers,
+    "sample": read_sample,
+}
 
 
 def parse_definition(definition: object, *, path: str = "definition") -> Rule:
@@ -41,6 +84,24 @@ class _Parser:
         self._nodes = 0
 
     def rule(self, given: object, path: str, *, depth: int) -> Rule:
+        node = self._node(given, path, depth=depth)
+        form = _form_of(node, path)
+        value, inner = node[form], f"{path}.{form}"
+        match form:
+            case "all":
+                return AllOf(self._rules(value, inner, depth))
+            case "any":
+                return AnyOf(self._rules(value, inner, depth))
+            case "not":
+                return NotOf(self.rule(value, inner, depth=depth + 1))
+            case "attribute":
+                return _comparison(node, path)
+            case "done" | "not_done" | "aggregate":
+                return self._of_deeds(form, node, path, depth=depth)
+            case _:
+                return _SPECIAL[form](value, inner)
+
+    def _node(self, given: object, path: str, *, depth: int) -> dict[str, Any]:
         self._nodes += 1
         if depth > DEEPEST:
             message = f"Rules may be nested {DEEPEST} levels deep."
@@ -49,22 +110,9 @@ class _Parser:
             message = f"A definition may have {MOST_NODES} rules."
             raise InvalidInput(message, field=path)
         if not isinstance(given, dict):
-            message = f"A rule is a JSON object with {_FORMS}."
+            message = f"A rule is a JSON object with one of {', '.join(FORMS)}."
             raise InvalidInput(message, field=path)
-        node = cast("dict[str, Any]", given)
-        match sorted(node):
-            case ["all"]:
-                return AllOf(self._rules(node["all"], f"{path}.all", depth))
-            case ["any"]:
-                return AnyOf(self._rules(node["any"], f"{path}.any", depth))
-            case ["not"]:
-                return NotOf(self.rule(node["not"], f"{path}.not", depth=depth + 1))
-            case ["attribute", "operator"] | ["attribute", "operator", "value"]:
-                return _comparison(node, path)
-            case _:
-                named = ", ".join(f"'{str(key)[:40]}'" for key in list(node)[:5]) or "nothing"
-                message = f"A rule has {_FORMS}; this one has {named}."
-                raise InvalidInput(message, field=path)
+        return cast("dict[str, Any]", given)
 
     def _rules(self, given: object, path: str, depth: int) -> tuple[Rule, ...]:
         if not isinstance(given, list):
@@ -74,58 +122,61 @@ class _Parser:
             for index, part in enumerate(cast("list[object]", given))
         )
 
+    def _of_deeds(self, form: str, node: dict[str, Any], path: str, *, depth: int) -> Rule:
+        conditions = Conditions(
+            lambda given, place, down: self._node(given, place, depth=depth + down)
+        )
+        match form:
+            case "done":
+                return read_done(node, path, conditions)
+            case "not_done":
+                return read_not_done(node, path, conditions)
+            case _:
+                return read_aggregate(node, path, conditions)
+
+
+def _form_of(node: dict[str, Any], path: str) -> str:
+    told = [form for form in FORMS if form in node]
+    if len(told) != 1:
+        named = ", ".join(f"'{str(key)[:40]}'" for key in list(node)[:5]) or "nothing"
+        message = f"A rule has one of {', '.join(FORMS)}; this one has {named}."
+        raise InvalidInput(message, field=path)
+    needed, allowed = FORMS[told[0]]
+    check_keys(node, path, needed=needed | {told[0]}, allowed=allowed)
+    return told[0]
+
 
 def _comparison(node: dict[str, Any], path: str) -> Rule:
-    attribute, key = _attribute(node["attribute"], f"{path}.attribute")
-    operator = _operator(node["operator"], attribute.kind, f"{path}.operator")
-    value, value_path = node.get("value"), f"{path}.value"
-    if operator in (Operator.HAS_VALUE, Operator.HAS_NO_VALUE):
-        if value is not None:
-            message = f"'{operator}' takes no value."
-            raise InvalidInput(message, field=value_path)
-        return Comparison(attribute=attribute, operator=operator, kind=attribute.kind, key=key)
-    if value is None:
-        message = f"'{operator}' needs a value."
-        raise InvalidInput(message, field=value_path)
-    kind = attribute.kind
-    if kind is ValueKind.METADATA:
-        kind = kind_of(value, value_path)
-        _operator(operator, kind, f"{path}.operator")
-    positive = _NEGATED.get(operator, operator)
-    operand = read_operand(value, kind, positive, choices=attribute.choices, path=value_path)
-    rule: Comparison | InSegment = (
-        InSegment(cast("tuple[str, ...]", operand if isinstance(operand, tuple) else (operand,)))
-        if kind is ValueKind.SEGMENT
-        else Comparison(attribute=attribute, operator=positive, kind=kind, operand=operand, key=key)
-    )
-    return NotOf(rule) if operator in _NEGATED else rule
+    attribute, key = find_attribute(node["attribute"], f"{path}.attribute")
+    test = read_test(node, path, kind=attribute.kind, choices=attribute.choices)
+
+    def compare(operator: Operator, operand: Operand) -> Rule:
+        if test.kind is ValueKind.SEGMENT:
+            names = operand if isinstance(operand, tuple) else (operand,)
+            return InSegment(cast("tuple[str, ...]", names))
+        return Comparison(
+            attribute=attribute, operator=operator, kind=test.kind, operand=operand, key=key
+        )
+
+    return combine(test, compare)
 
 
-def _attribute(code: object, path: str) -> tuple[Attribute, str | None]:
+def find_attribute(code: object, path: str) -> tuple[Attribute, str | None]:
+    """Return the attribute of a customer that ``code`` names, with its key if its keys are open.
+
+    Raises InvalidInput naming the closest attribute.
+    """
     if not isinstance(code, str):
         raise InvalidInput("An attribute is named by its code, a text.", field=path)
-    if code.startswith(METADATA_PREFIX):
-        key = check_value_text(code.removeprefix(METADATA_PREFIX), path)
-        if not key:
-            raise InvalidInput("Name the metadata key: metadata.<key>.", field=path)
-        return METADATA, key
+    for prefix, attribute in ((METADATA_PREFIX, METADATA), (SCORE_PREFIX, SCORE)):
+        if code.startswith(prefix):
+            key = check_value_text(code.removeprefix(prefix), path)
+            if not key:
+                message = f"Name the key: {prefix}<key>."
+                raise InvalidInput(message, field=path)
+            return attribute, key
     if code not in ATTRIBUTES:
-        known = [*ATTRIBUTES, METADATA_PREFIX + "<key>"]
+        known = [*ATTRIBUTES, METADATA_PREFIX + "<key>", SCORE_PREFIX + "<name>"]
         message = f"There is no attribute '{code[:60]}'.{closest(code, known)}"
         raise InvalidInput(message, field=path)
     return ATTRIBUTES[code], None
-
-
-def _operator(given: object, kind: ValueKind, path: str) -> Operator:
-    allowed = OPERATORS[kind]
-    offered = [operator.value for operator in Operator if operator in allowed]
-    if given not in list(Operator):
-        message = f"There is no operator '{str(given)[:40]}'.{closest(str(given), offered)}"
-        raise InvalidInput(message, field=path)
-    operator = Operator(given)
-    if operator not in allowed:
-        message = (
-            f"'{operator}' does not go with values of type {kind}; these do: {', '.join(offered)}."
-        )
-        raise InvalidInput(message, field=path)
-    return operator

@@ -1,13 +1,15 @@
 """Segments that refer to other segments: found by name or id, without circles, within bounds."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
+
+import msgspec
 
 from kaquan.runtime import InvalidInput
 from kaquan.segments.model import (
     AllOf,
     AnyOf,
-    Comparison,
     InSegment,
     NotOf,
     Rule,
@@ -92,7 +94,7 @@ def inner_rules(rule: Rule) -> tuple[Rule, ...]:
             return rules
         case NotOf(inner):
             return (inner,)
-        case Comparison() | InSegment():
+        case _:
             return ()
 
 
@@ -117,9 +119,29 @@ def rules_reachable(roots: Iterable[Rule], segments: Sequence[Segment]) -> dict[
     return found
 
 
+def walk(rule: Rule, members: Mapping[str, Rule]) -> Iterator[Rule]:
+    """Yield a rule, all below it, and the rules of the live segments it refers to."""
+    waiting = [rule]
+    seen: set[str] = set()
+    while waiting:
+        current = waiting.pop()
+        yield current
+        waiting.extend(inner_rules(current))
+        if isinstance(current, InSegment):
+            fresh = [one for one in current.references if one in members and one not in seen]
+            seen.update(fresh)
+            waiting.extend(members[one] for one in fresh)
+
+
 def parse_stored(segment: Segment) -> Rule:
     """Return the tree of a stored segment."""
-    return parse_definition(segment.definition, path=f"segment '{segment.name}'")
+    return _parse(msgspec.json.encode(segment.definition), segment.name)
+
+
+@lru_cache(maxsize=4_096)
+def _parse(definition: bytes, name: str) -> Rule:
+    # Live checks ask for the same trees again and again; a tree never changes.
+    return parse_definition(msgspec.json.decode(definition), path=f"segment '{name}'")
 
 
 def _id_of(reference: str, segments: list[Segment], path: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from kaquan.customers import COUNTED_STATUSES
 from kaquan.runtime import Tx
 from kaquan.segments.model import RfmBand
-from kaquan.segments.store import replace_scores
+from kaquan.segments.store.scores import replace_scores
 
 _NAMES = (
     (

@@ -15,7 +15,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from kaquan.checkout import RedemptionKind, RedemptionResult, get_redemption
+from kaquan.checkout import AttemptGatherer, RedemptionKind, RedemptionResult, get_redemption
 from kaquan.console import (
     page_of,
     page_transaction,
@@ -145,13 +145,15 @@ async def undo_redemption(request: AnyRequest, redemption_id: FromPath[str]) -> 
 async def _check(request: AnyRequest, purchase: Purchase, page: TillPage) -> Response[str]:
     """What the coupon would do for the purchase, in words; nothing is written."""
     async with page_transaction(request) as tx:
-        verdict = await check_purchase(
+        verdict, tried = await check_purchase(
             tx,
             purchase,
             project=project_of(request),
             language=page_of(request).language,
             now=utc_now(),
         )
+    attempts: AttemptGatherer = request.app.state.attempts
+    attempts.keep(project_of(request).project_id, tried)
     nonce = None if verdict.reasons else secrets.token_urlsafe(16)
     entry = msgspec.structs.replace(page.entry, code=verdict.code)
     return _show(request, msgspec.structs.replace(page, entry=entry, verdict=verdict, nonce=nonce))

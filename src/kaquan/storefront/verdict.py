@@ -12,9 +12,11 @@ from kaquan.checkout import (
     Redeemed,
     Redemption,
     RollBackRefused,
+    Tried,
     Validation,
     redeem,
     roll_back,
+    tried_validation,
     validate,
 )
 from kaquan.console import Language
@@ -75,14 +77,16 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 async def check_purchase(
     tx: Tx, purchase: Purchase, *, project: Project, language: Language, now: datetime
-) -> Verdict:
-    """Say what redeeming would come to; nothing is written."""
+) -> tuple[Verdict, Tried]:
+    """Say what redeeming would come to, and what is to be kept of the attempt; writes nothing."""
     voucher = await find_typed_voucher(tx, purchase.code)
-    validation = await validate(tx, _request(purchase, voucher), now=now)
+    request = _request(purchase, voucher)
+    validation = await validate(tx, request, now=now)
+    verdict, tried = _verdict(validation), tried_validation(request, validation, at=now)
     if voucher is None:
-        return _verdict(validation)
+        return verdict, tried
     worth = await _worth(tx, voucher, project=project, language=language)
-    return msgspec.structs.replace(_verdict(validation), worth=worth)
+    return msgspec.structs.replace(verdict, worth=worth), tried
 
 
 async def redeem_once(

@@ -1,5 +1,6 @@
 """API keys: an application id that is no secret and a token that is shown once."""
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from kaquan.runtime import Database, Tx, new_id, utc_now
-from kaquan.trust.model import Caller, IssuedKey, KeyKind
+from kaquan.trust.model import Caller, IssuedKey, KeyKind, KeyScope
 from kaquan.trust.store import (
     StoredKey,
     find_key,
@@ -21,7 +22,7 @@ from kaquan.trust.store import (
 )
 
 _TOKEN_BYTES = 32
-_LAST_USED_EVERY = timedelta(minutes=1)
+LAST_USED_EVERY = timedelta(minutes=1)
 
 REMEMBERED_FOR = timedelta(seconds=5)
 MOST_REMEMBERED = 1024
@@ -37,6 +38,8 @@ class RecentKeys:
 
     def __init__(self) -> None:
         self._keys: dict[str, tuple[StoredKey, datetime]] = {}
+        self.reading: dict[str, asyncio.Future[StoredKey | None]] = {}
+        """Look-ups that are under way, by the id of the application."""
 
     def find(self, app_id: str, *, now: datetime) -> StoredKey | None:
         """Return the key if it was read in the last 5 seconds."""
@@ -58,12 +61,23 @@ class RecentKeys:
 
 
 async def create_api_key(
-    tx: Tx, kind: KeyKind, *, name: str, scopes: tuple[str, ...] = ("*",), now: datetime
+    tx: Tx,
+    kind: KeyKind,
+    *,
+    name: str,
+    scope: KeyScope | None = None,
+    scopes: tuple[str, ...] = ("*",),
+    now: datetime,
 ) -> IssuedKey:
-    """Create a key of the transaction's project. The token (256 random bits) cannot be read again."""
+    """Create a key of the transaction's project. The token (256 random bits) cannot be read again.
+
+    Without ``scope`` the key may do whatever one of its kind can.
+    """
+    whole = KeyScope.CLIENT if kind is KeyKind.CLIENT else KeyScope.SERVER
     key = IssuedKey(
         key_id=new_id("key"),
         kind=kind,
+        scope=scope or whole,
         app_id=str(uuid.uuid4()),
         token=secrets.token_urlsafe(_TOKEN_BYTES),
     )
@@ -99,11 +113,17 @@ async def authenticate_key(
     expected = key.token_sha256 if key is not None else bytes(len(presented))
     if not hmac.compare_digest(presented, expected) or key is None or key.revoked_at is not None:
         return None
-    if key.last_used_at is None or now - key.last_used_at > _LAST_USED_EVERY:
+    if key.last_used_at is None or now - key.last_used_at > LAST_USED_EVERY:
         recent.note_use(app_id, now=now)
         async with database.transaction(key.project_id) as tx:
             await update_key_used(tx, key.id, now=now)
-    return Caller(project_id=key.project_id, key_id=key.id, kind=key.kind, scopes=key.scopes)
+    return Caller(
+        project_id=key.project_id,
+        key_id=key.id,
+        kind=key.kind,
+        scope=key.scope,
+        scopes=key.scopes,
+    )
 
 
 async def _read_key(
@@ -112,6 +132,18 @@ async def _read_key(
     known = recent.find(app_id, now=now)
     if known is not None:
         return known
+    reading = recent.reading.get(app_id)
+    if reading is None:
+        # Of many that find it forgotten at the same moment one looks it up for all.
+        reading = asyncio.ensure_future(_look_up_key(database, app_id, now=now, recent=recent))
+        recent.reading[app_id] = reading
+        reading.add_done_callback(lambda _: recent.reading.pop(app_id))
+    return await asyncio.shield(reading)
+
+
+async def _look_up_key(
+    database: Database, app_id: str, *, now: datetime, recent: RecentKeys
+) -> StoredKey | None:
     async with database.transaction(lookup=app_id) as tx:
         key = await find_key(tx, app_id)
     if key is not None and key.revoked_at is None:

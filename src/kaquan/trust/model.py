@@ -14,6 +14,18 @@ class KeyKind(StrEnum):
     MANAGEMENT = "management"
 
 
+class KeyScope(StrEnum):
+    """What a key may do where it may be used.
+
+    A read-only key reads. A dry-run key works things out: whatever it asks for is only tried.
+    """
+
+    SERVER = "server"
+    CLIENT = "client"
+    READ_ONLY = "read_only"
+    DRY_RUN = "dry_run"
+
+
 class Role(StrEnum):
     """What a person may do; each role's pages and verbs are listed in :data:`ABILITIES`."""
 
@@ -51,6 +63,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     project_id: int
     key_id: str
     kind: KeyKind
+    scope: KeyScope = KeyScope.SERVER
     scopes: tuple[str, ...]
 
 
@@ -59,6 +72,7 @@ class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
 
     key_id: str
     kind: KeyKind
+    scope: KeyScope
     app_id: str
     token: str
 
@@ -85,3 +99,16 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     user: User
     token: str
     expires_at: datetime
+
+
+class ClientAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be done with a project's public keys: asking always, the rest when switched on.
+
+    ``trusted_domains`` are where requests may come from; ``*`` is anywhere.
+    """
+
+    trusted_domains: tuple[str, ...] = ("*",)
+    redeem: bool = False
+    publish: bool = False
+    list_vouchers: bool = False
+    create_customer: bool = False

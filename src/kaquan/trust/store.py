@@ -6,7 +6,7 @@ from typing import LiteralString
 import msgspec
 
 from kaquan.runtime import Tx, struct_row
-from kaquan.trust.model import IssuedKey, KeyKind, User
+from kaquan.trust.model import IssuedKey, KeyKind, KeyScope, User
 
 _USER: LiteralString = "u.project_id, u.id, u.email, u.name, u.role, u.language, u.disabled_at"
 
@@ -17,6 +17,7 @@ class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
     project_id: int
     id: str
     kind: KeyKind
+    scope: KeyScope
     token_sha256: bytes
     scopes: tuple[str, ...]
     last_used_at: datetime | None
@@ -28,9 +29,9 @@ async def insert_key(
 ) -> None:
     """Store an API key; its token only as a digest."""
     await tx.execute(
-        "insert into api_key (id, kind, app_id, token_sha256, name, scopes, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s)",
-        (key.key_id, key.kind, key.app_id, digest, name, scopes, now),
+        "insert into api_key (id, kind, scope, app_id, token_sha256, name, scopes, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (key.key_id, key.kind, key.scope, key.app_id, digest, name, scopes, now),
     )
 
 
@@ -38,7 +39,7 @@ async def find_key(tx: Tx, app_id: str) -> StoredKey | None:
     """Return the key with this application id; ``tx`` was opened with ``lookup=app_id``."""
     async with tx.cursor(row_factory=struct_row(StoredKey)) as cursor:
         await cursor.execute(
-            "select project_id, id, kind, token_sha256, scopes, last_used_at, revoked_at"
+            "select project_id, id, kind, scope, token_sha256, scopes, last_used_at, revoked_at"
             " from api_key where app_id = %s",
             (app_id,),
         )

@@ -74,7 +74,7 @@ def play_delete_campaign(shop: Shop, step: DeleteCampaign, given: Given) -> Outc
     if campaign.arms or any(shop.vouchers[code].on_record for code in campaign.codes):
         return IN_USE
     for code in campaign.codes:
-        del shop.vouchers[code]
+        shop.forget(code)
     del shop.campaigns[campaign.id]
     return Outcome(kind="deleted")
 
@@ -128,7 +128,7 @@ def play_delete_voucher(shop: Shop, step: DeleteVoucher, given: Given) -> Outcom
         return IN_USE
     if voucher.campaign is not None:
         voucher.campaign.codes.remove(step.code)
-    del shop.vouchers[step.code]
+    shop.forget(step.code)
     return Outcome(kind="deleted")
 
 

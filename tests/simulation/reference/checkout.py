@@ -4,11 +4,14 @@ from datetime import datetime
 
 from simulation.reference.people import enter
 from simulation.reference.pricing import COUNTED, Buyer, Verdict, approves, decide
+from simulation.reference.returns import take_back
+from simulation.reference.sessions import end_free, place_locks, view_of
 from simulation.reference.state import Given, Order, Redemption, Shop
 from simulation.steps import (
     ChangeOrder,
     Checkout,
     EnterOrder,
+    LockSession,
     Outcome,
     Redeem,
     RollBack,
@@ -33,31 +36,48 @@ def play_validate(shop: Shop, step: Validate, given: Given) -> Outcome:
     if isinstance(read, Outcome):
         return read
     order, buyer = read
-    verdicts = decide(shop, step.codes, order, buyer=buyer, now=given.now)
+    view = view_of(shop, None, step.codes, given.now)
+    verdicts = decide(shop, step.codes, order, buyer=buyer, view=view)
     off = sum(verdict.amount for verdict in verdicts) if approves(verdicts) else 0
     kind = "valid" if approves(verdicts) else "not valid"
     return Outcome(kind=kind, figures=[[v.as_figures() for v in verdicts], order.total - off])
 
 
-def play_redeem(shop: Shop, step: Redeem, given: Given) -> Outcome:
-    """Use the codes, or say why not; a refusal enters the customer and leaves failed attempts."""
-    settled = [] if step.settles is None else shop.holds.get(step.settles, [])
-    if step.settles is not None and not any(hold in shop.pending for hold in settled):
-        return NOT_FOUND
+def play_lock(shop: Shop, step: LockSession, given: Given) -> Outcome:
+    """Work it out, enter the customer, and reserve what applies."""
     read = _read(shop, step, given.now)
     if isinstance(read, Outcome):
         return read
     order, buyer = read
     if order.id and not NEXT[order.status]:
         return INVALID
-    shop.end(settled)
     if buyer.id is None and step.customer_source_id is not None:
         buyer = Buyer(enter(shop, step.customer_source_id, given), guest=False)
-    verdicts = decide(shop, step.codes, order, buyer=buyer, now=given.now)
+    view = view_of(shop, step.session, step.codes, given.now)
+    verdicts = decide(shop, step.codes, order, buyer=buyer, view=view)
+    if approves(verdicts):
+        place_locks(shop, step, verdicts, buyer=buyer, given=given)
+    kind = "locked" if approves(verdicts) else "not valid"
+    return Outcome(kind=kind, figures=[verdict.as_figures() for verdict in verdicts])
+
+
+def play_redeem(shop: Shop, step: Redeem, given: Given) -> Outcome:
+    """Use the codes, or say why not; a refusal enters the customer and leaves failed attempts."""
+    read = _read(shop, step, given.now)
+    if isinstance(read, Outcome):
+        return read
+    order, buyer = read
+    if order.id and not NEXT[order.status]:
+        return INVALID
+    if buyer.id is None and step.customer_source_id is not None:
+        buyer = Buyer(enter(shop, step.customer_source_id, given), guest=False)
+    view = view_of(shop, step.session, step.codes, given.now)
+    verdicts = decide(shop, step.codes, order, buyer=buyer, view=view)
     figures = [verdict.as_figures() for verdict in verdicts]
     if not approves(verdicts):
         failed = _record_failures(shop, verdicts)
         return Outcome(kind="refused", figures=[figures, failed])
+    end_free(shop, step.session, step.codes, buyer, view)
     order = _store(shop, order, buyer, given=given)
     _record(shop, order, verdicts, buyer=buyer, given=given)
     return Outcome(kind="redeemed", figures=[figures, order.total, order.status])
@@ -74,11 +94,8 @@ def play_roll_back(shop: Shop, step: RollBack, given: Given) -> Outcome:
         return Outcome(kind="invalid_redemption_parent")
     if redemption.rolled_back:
         return Outcome(kind="already_rolled_back")
-    for undone in [redemption, *(shop.redemptions[child] for child in redemption.children)]:
-        _undo(undone)
     order = redemption.order
-    order.discount -= redemption.discount
-    order.items_discount -= redemption.items_discount
+    roll_back(shop, redemption)
     if "CANCELED" in NEXT[order.status]:
         order.status = "CANCELED"
     for rollback in given.names["rollbacks"]:
@@ -92,7 +109,9 @@ def play_enter_order(shop: Shop, step: EnterOrder, given: Given) -> Outcome:
         return INVALID
     known = shop.order_by_source.get(step.source_id)
     if known is not None:
-        return _change(shop.orders[known], lines=step.lines, customer=step.customer)
+        return _change(
+            shop, shop.orders[known], lines=step.lines, customer=step.customer, given=given
+        )
     order = Order(
         given.names["order"], step.source_id, step.customer, "CREATED", step.lines, given.now
     )
@@ -103,7 +122,8 @@ def play_enter_order(shop: Shop, step: EnterOrder, given: Given) -> Outcome:
 
 def play_change_order(shop: Shop, step: ChangeOrder, given: Given) -> Outcome:
     """Give an order another status or other lines."""
-    return _change(shop.orders[step.order], lines=step.lines, status=step.status)
+    order = shop.orders[step.order]
+    return _change(shop, order, lines=step.lines, status=step.status, given=given)
 
 
 def totals_of(shop: Shop) -> dict[str, list[int]]:
@@ -118,21 +138,46 @@ def totals_of(shop: Shop) -> dict[str, list[int]]:
 
 
 def _change(
+    shop: Shop,
     order: Order,
     *,
     lines: list[tuple[int, int]] | None,
     status: str | None = None,
     customer: str | None = None,
+    given: Given,
 ) -> Outcome:
     if status not in (None, order.status) and status not in NEXT[order.status]:
         return INVALID
     if lines is not None:
-        if order.discount + order.items_discount and lines != order.lines:
+        is_fixed = order.status in ("PARTIALLY_RETURNED", "RETURNED")
+        if (is_fixed or order.discount + order.items_discount) and lines != order.lines:
             return INVALID
         order.lines = lines
+    if status != order.status and status == "CANCELED":
+        _cancel(shop, order, given)
+    elif status != order.status and status == "RETURNED":
+        back = order.back or [0] * len(order.lines)
+        pairs = zip(order.lines, back, strict=True)
+        take_back(shop, order, [quantity - gone for (quantity, _), gone in pairs])
     order.status = status or order.status
     order.customer = customer or order.customer
     return _stored(order)
+
+
+def roll_back(shop: Shop, redemption: Redemption) -> None:
+    """Give back what a redemption took and no return gave back, and its discount to the order."""
+    for undone in [redemption, *(shop.redemptions[child] for child in redemption.children)]:
+        _undo(undone)
+    redemption.order.discount -= redemption.discount
+    redemption.order.items_discount -= redemption.items_discount
+
+
+def _cancel(shop: Shop, order: Order, given: Given) -> None:
+    for redemption in list(shop.redemptions.values()):
+        if redemption.order is order and redemption.parent is None and not redemption.rolled_back:
+            roll_back(shop, redemption)
+    for rollback, undone in given.names["rollbacks"].items():
+        shop.rollbacks.setdefault(rollback, undone)
 
 
 def _stored(order: Order) -> Outcome:
@@ -201,7 +246,8 @@ def _record(
 ) -> None:
     applied = [verdict for verdict in verdicts if verdict.status == "applied"]
     made: list[Redemption] = []
-    for verdict, redemption_id in zip(applied, given.names["redemptions"], strict=True):
+    made_up = zip(applied, given.names["redemptions"], given.names["allocations"], strict=True)
+    for verdict, redemption_id, allocation in made_up:
         voucher = shop.vouchers[verdict.code]
         is_items = voucher.offer.effect == "items"
         redemption = Redemption(
@@ -212,7 +258,11 @@ def _record(
             items_discount=verdict.amount if is_items else 0,
             voucher=voucher,
             parent=given.names["parent"],
+            allocation=allocation,
         )
+        if sum(allocation) != verdict.amount:
+            message = f"an allocation of {allocation}"
+            raise ValueError(message)
         _take(redemption)
         order.discount += redemption.discount
         order.items_discount += redemption.items_discount
@@ -246,8 +296,10 @@ def _undo(redemption: Redemption) -> None:
     voucher = redemption.voucher
     if voucher is None:
         return
-    voucher.used -= 1
-    if voucher.campaign is not None and redemption.customer is not None:
-        voucher.campaign.redeemed_by[redemption.customer] -= 1
+    if not redemption.use_returned:
+        voucher.used -= 1
+        if voucher.campaign is not None and redemption.customer is not None:
+            voucher.campaign.redeemed_by[redemption.customer] -= 1
     if voucher.campaign is not None and redemption.from_budget:
-        voucher.campaign.spent -= redemption.discount + redemption.items_discount
+        off = redemption.discount + redemption.items_discount
+        voucher.campaign.spent -= off - redemption.returned

@@ -63,7 +63,10 @@ def play_release_hold(shop: Shop, step: ReleaseHold, given: Given) -> Outcome:
 def play_expire_holds(shop: Shop, step: ExpireHolds, given: Given) -> Outcome:
     """Free what was reserved for long enough."""
     due = [hold for hold in shop.pending if hold.expires_at <= given.now]
-    return Outcome(kind="expired", figures=shop.end(due))
+    overdue = [named for named, lock in shop.locks.items() if lock.expires_at <= given.now]
+    for named in overdue:
+        del shop.locks[named]
+    return Outcome(kind="expired", figures=shop.end(due) + len(overdue))
 
 
 def left_of(shop: Shop, owner: str, kind: str) -> int:

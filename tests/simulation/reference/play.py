@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from simulation.reference import campaigns, checkout, people
+from simulation.reference import campaigns, checkout, people, returns, sessions
 from simulation.reference.state import Given, Shop
 from simulation.steps import (
     AddVoucher,
@@ -21,6 +21,7 @@ from simulation.steps import (
     ExpireHolds,
     Expose,
     IssueVouchers,
+    LockSession,
     OpenCampaign,
     Outcome,
     PlaceHold,
@@ -28,6 +29,8 @@ from simulation.steps import (
     PublishToMany,
     Redeem,
     ReleaseHold,
+    ReleaseSession,
+    ReturnGoods,
     RollBack,
     Step,
     Validate,
@@ -42,6 +45,10 @@ LASTING = {
     "already_rolled_back",
     "invalid_redemption",
     "invalid_redemption_parent",
+    "returned",
+    "already_returned",
+    "invalid_order_status",
+    "return_exceeds_purchase",
 }
 """Answers that are remembered under the key of their request; errors are not."""
 
@@ -90,6 +97,9 @@ _PLAYS: dict[type[Step], _Play] = {
     Validate: checkout.play_validate,
     Redeem: checkout.play_redeem,
     RollBack: checkout.play_roll_back,
+    LockSession: checkout.play_lock,
+    ReleaseSession: sessions.play_release_session,
+    ReturnGoods: returns.play_return,
     PlaceHold: people.play_place_hold,
     ReleaseHold: people.play_release_hold,
     ExpireHolds: people.play_expire_holds,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
-from simulation.reference.state import Campaign, Order, Shop, Voucher, is_over, window_of
+from simulation.reference.state import Campaign, Order, Shop, View, Voucher, is_over, window_of
 from simulation.steps import Offer
 
 COUNTED = ("PAID", "FULFILLED", "PARTIALLY_RETURNED")
@@ -34,7 +34,7 @@ class Verdict:
 
 
 def decide(
-    shop: Shop, codes: list[str], order: Order, *, buyer: Buyer, now: datetime
+    shop: Shop, codes: list[str], order: Order, *, buyer: Buyer, view: View
 ) -> list[Verdict]:
     """All or nothing: after the first refusal the rest is skipped."""
     left, verdicts, failed = order.total, list[Verdict](), False
@@ -48,7 +48,7 @@ def decide(
         elif voucher is None:
             verdict = Verdict(code, "rejected", reasons=["voucher_not_found"])
         else:
-            verdict = _try(shop, voucher, order, left=left, drawn=drawn, buyer=buyer, now=now)
+            verdict = _try(shop, voucher, order, left=left, drawn=drawn, buyer=buyer, view=view)
         failed = failed or verdict.status == "rejected"
         left -= verdict.amount
         if verdict.status == "applied" and voucher is not None and voucher.campaign is not None:
@@ -72,16 +72,16 @@ def _try(
     left: int,
     drawn: dict[str, tuple[int, int]],
     buyer: Buyer,
-    now: datetime,
+    view: View,
 ) -> Verdict:
-    campaign = voucher.campaign
+    campaign, now = voucher.campaign, view.now
     uses, money = drawn.get("" if campaign is None else campaign.id, (0, 0))
     redeemed = uses
     if campaign is not None and buyer.id is not None:
         redeemed += campaign.redeemed_by.get(buyer.id, 0)
     reasons = {
         *_out_of_use(voucher, now),
-        *_out_of_uses(shop, voucher, redeemed=redeemed, buyer=buyer),
+        *_out_of_uses(shop, voucher, redeemed=redeemed, buyer=buyer, view=view),
         *_against_counts(voucher.offer, redeemed=redeemed, left=left, buyer=buyer),
         *_against_history(shop, voucher.offer, order, buyer=buyer, now=now),
     }
@@ -90,7 +90,7 @@ def _try(
     amount = off(voucher.offer, left, order.lines)
     if amount == 0:
         return Verdict(voucher.code, "skipped", reasons=["no_effect"])
-    budget = None if campaign is None else shop.budget_left(campaign)
+    budget = None if campaign is None else shop.budget_left(campaign, view)
     if budget is not None and money + amount > budget:
         return Verdict(voucher.code, "rejected", reasons=["budget_exhausted"])
     return Verdict(voucher.code, "applied", amount)
@@ -118,15 +118,20 @@ def _out_of_use(voucher: Voucher, now: datetime) -> list[str]:
     return reasons
 
 
-def _out_of_uses(shop: Shop, voucher: Voucher, *, redeemed: int, buyer: Buyer) -> list[str]:
+def _out_of_uses(
+    shop: Shop, voucher: Voucher, *, redeemed: int, buyer: Buyer, view: View
+) -> list[str]:
     reasons: list[str] = []
-    left = shop.uses_left(voucher)
+    left = shop.uses_left(voucher, view)
     if left is not None and left < 1:
         reasons.append("uses_exhausted")
-    cap = None if voucher.campaign is None else voucher.campaign.per_customer_cap
-    if cap is not None and buyer.guest:
+    campaign = voucher.campaign
+    if campaign is None or campaign.per_customer_cap is None:
+        return reasons
+    reserved = shop.held(f"{campaign.id}/{buyer.id}", "customer_uses", view)
+    if buyer.guest:
         reasons.append("customer_required")
-    elif cap is not None and redeemed >= cap:
+    elif redeemed + reserved >= campaign.per_customer_cap:
         reasons.append("customer_uses_exhausted")
     return reasons
 

@@ -77,7 +77,7 @@ class Customer:
 
 @dataclass
 class Order:
-    """A purchase; lines are pairs of quantity and unit price."""
+    """A purchase; lines are pairs of quantity and unit price, ``back`` units that came back."""
 
     id: str
     source_id: str | None
@@ -87,6 +87,9 @@ class Order:
     placed_at: datetime
     discount: int = 0
     items_discount: int = 0
+    back: list[int] = field(default_factory=list[int])
+    refunded: int = 0
+    returns: int = 0
 
     @property
     def amount(self) -> int:
@@ -113,6 +116,11 @@ class Redemption:
     parent: str | None = None
     children: list[str] = field(default_factory=list[str])
     rolled_back: bool = False
+    allocation: list[int] = field(default_factory=list[int])
+    given_back: list[int] = field(default_factory=list[int])
+    gross_back: list[int] = field(default_factory=list[int])
+    returned: int = 0
+    use_returned: bool = False
 
 
 @dataclass(eq=False)
@@ -123,6 +131,25 @@ class Hold:
     kind: str
     amount: int
     expires_at: datetime
+
+
+@dataclass(eq=False)
+class Lock:
+    """What a session reserved of a code."""
+
+    holds: list[Hold]
+    expires_at: datetime
+
+
+class View(NamedTuple):
+    """Who looks at what is left: overdue reservations and their own do not bind them."""
+
+    now: datetime
+    own: list[Hold]
+
+    def is_free(self, hold: Hold) -> bool:
+        """Whether a reservation is no obstacle."""
+        return hold.expires_at <= self.now or hold in self.own
 
 
 class Shop:
@@ -141,40 +168,62 @@ class Shop:
         self.failures = 0
         self.holds: dict[str, list[Hold]] = {}
         self.pending: list[Hold] = []
-        self._reserved = Counter[tuple[str, str]]()
+        self.locks: dict[tuple[str, str], Lock] = {}
+        self.reserved = Counter[tuple[str, str]]()
         self.first_publication: dict[tuple[str, str], Publication] = {}
         self.by_source_id: dict[tuple[str, str], Publication] = {}
         self.by_code: dict[str, Publication] = {}
 
-    def held(self, owner: str, kind: str) -> int:
-        """What is reserved of an account."""
-        return self._reserved[owner, kind]
+    def held(self, owner: str, kind: str, view: View | None = None) -> int:
+        """What is reserved of an account, and binds the one who looks."""
+        reserved = self.reserved[owner, kind]
+        if not reserved or view is None:
+            return reserved
+        return reserved - sum(hold.amount for hold in self.free_holds({(owner, kind)}, view))
+
+    def free_holds(self, accounts: set[tuple[str, str]], view: View) -> list[Hold]:
+        """Reservations on these accounts that do not bind the one who looks."""
+        return [
+            hold
+            for hold in self.pending
+            if (hold.owner, hold.kind) in accounts and view.is_free(hold)
+        ]
 
     def place(self, hold_id: str, hold: Hold) -> None:
         """Reserve."""
         self.holds.setdefault(hold_id, []).append(hold)
+        self.reserve(hold)
+
+    def reserve(self, hold: Hold) -> None:
+        """Reserve, under no name."""
         self.pending.append(hold)
-        self._reserved[hold.owner, hold.kind] += hold.amount
+        self.reserved[hold.owner, hold.kind] += hold.amount
 
     def end(self, holds: list[Hold]) -> int:
         """End those of the reservations that are pending; returns how many were."""
         ended = [hold for hold in holds if hold in self.pending]
         for hold in ended:
             self.pending.remove(hold)
-            self._reserved[hold.owner, hold.kind] -= hold.amount
+            self.reserved[hold.owner, hold.kind] -= hold.amount
         return len(ended)
 
-    def uses_left(self, voucher: Voucher) -> int | None:
+    def uses_left(self, voucher: Voucher, view: View | None = None) -> int | None:
         """Uses that may still be taken; None without limit."""
         if voucher.quantity is None:
             return None
-        return voucher.quantity - voucher.used - self.held(voucher.id, "uses")
+        return voucher.quantity - voucher.used - self.held(voucher.id, "uses", view)
 
-    def budget_left(self, campaign: Campaign) -> int | None:
+    def budget_left(self, campaign: Campaign, view: View | None = None) -> int | None:
         """Discount that may still be given; None without a budget."""
         if campaign.budget_minor is None:
             return None
-        return campaign.budget_minor - campaign.spent - self.held(campaign.id, "budget")
+        return campaign.budget_minor - campaign.spent - self.held(campaign.id, "budget", view)
+
+    def forget(self, code: str) -> None:
+        """A code is no more, nor is what sessions locked of it; reservations run out."""
+        del self.vouchers[code]
+        for named in [named for named in self.locks if named[1] == code]:
+            del self.locks[named]
 
     def is_known(self, customer: str) -> bool:
         """Whether the customer exists and was not erased."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 import msgspec
+from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from kaquan.campaigns.model import Campaign, CampaignCounts, CampaignKind, CampaignPhase
@@ -12,14 +13,23 @@ from kaquan.campaigns.store.listing import (
     contains_pattern,
     page_offset,
     sort_clause,
-    where_clause,
 )
-from kaquan.runtime import NotFound, Page, Tx, is_storable, struct_row
+from kaquan.runtime import (
+    Condition,
+    FilterField,
+    FilterFields,
+    FilterKind,
+    NotFound,
+    Page,
+    Tx,
+    is_storable,
+    struct_row,
+)
 
 _COLUMNS: LiteralString = (
     "id, name, description, kind, activation, offer, voucher_template, budget_minor,"
-    " per_customer_cap, holdout_bps, join_once, active, starts_at, expires_at, metadata,"
-    " version, created_at, updated_at"
+    " per_customer_cap, redemption_cap, category_ids, priority, lane, holdout_bps, join_once, active,"
+    " starts_at, expires_at, metadata, version, created_at, updated_at"
 )
 _ORDERS: dict[str, LiteralString] = {
     "created_at": "created_at",
@@ -30,10 +40,16 @@ _ORDERS: dict[str, LiteralString] = {
 }
 # Each compares with the present moment, as ``Campaign.phase`` does.
 _PHASES: dict[CampaignPhase, LiteralString] = {
-    CampaignPhase.LIVE: "active and tstzrange(starts_at, expires_at) @> %s",
-    CampaignPhase.SCHEDULED: "active and starts_at > %s",
-    CampaignPhase.ENDED: "expires_at <= %s",
-    CampaignPhase.OFF: "not active and (expires_at > %s) is not false",
+    CampaignPhase.LIVE: "c.active and tstzrange(c.starts_at, c.expires_at) @> %(moment)s",
+    CampaignPhase.SCHEDULED: "c.active and c.starts_at > %(moment)s",
+    CampaignPhase.ENDED: "c.expires_at <= %(moment)s",
+    CampaignPhase.OFF: "not c.active and (c.expires_at > %(moment)s) is not false",
+}
+_WANTED: dict[str, LiteralString] = {
+    "search": "c.name ilike %(search)s",
+    "kind": "c.kind = %(kind)s",
+    "active": "c.active = %(active)s",
+    "ids": "c.id = any(%(ids)s)",
 }
 
 
@@ -41,9 +57,9 @@ async def insert_campaign(tx: Tx, campaign: Campaign) -> bool:
     """Store a campaign; False when its name is taken."""
     cursor = await tx.execute(
         "insert into campaign (id, name, description, kind, activation, offer, voucher_template,"
-        " budget_minor, per_customer_cap, holdout_bps, join_once, active, starts_at, expires_at,"
-        " metadata, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " budget_minor, per_customer_cap, redemption_cap, category_ids, priority, lane,"
+        " holdout_bps, join_once, active, starts_at, expires_at, metadata, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " on conflict (project_id, name) do nothing",
         (campaign.id, *_values(campaign), campaign.created_at),
     )
@@ -54,9 +70,10 @@ async def update_campaign_row(tx: Tx, campaign: Campaign, *, now: datetime) -> N
     """Write a campaign back under its next version."""
     await tx.execute(
         "update campaign set (name, description, kind, activation, offer, voucher_template,"
-        " budget_minor, per_customer_cap, holdout_bps, join_once, active, starts_at, expires_at,"
-        " metadata, version, updated_at)"
-        " = (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, version + 1, %s)"
+        " budget_minor, per_customer_cap, redemption_cap, category_ids, priority, lane,"
+        " holdout_bps, join_once, active, starts_at, expires_at, metadata, version, updated_at)"
+        " = (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+        " version + 1, %s)"
         " where id = %s",
         (*_values(campaign), now, campaign.id),
     )
@@ -84,6 +101,47 @@ async def get_campaign(tx: Tx, id_or_name: str, *, lock: bool = False) -> Campai
     return campaign
 
 
+CAMPAIGN_FILTERS = FilterFields(
+    named={
+        "campaigns": FilterField("c.name"),
+        "campaigns_id": FilterField("c.id"),
+        "campaign_status": FilterField(
+            "(case when exists (select from async_action a where a.kind = "
+            "'campaigns.issue_vouchers' and a.request ->> 'campaign_id' = c.id"
+            " and a.status in ('pending', 'running')) then 'IN_PROGRESS' else 'DONE' end)"
+        ),
+        "is_referral_code": FilterField("false", FilterKind.BOOLEAN),
+        "voucher_type": FilterField(
+            "(case c.kind when 'GIFT_VOUCHERS' then 'GIFT_VOUCHER'"
+            " when 'LOYALTY_PROGRAM' then 'LOYALTY_CARD'"
+            " when 'DISCOUNT_COUPONS' then 'DISCOUNT_VOUCHER' end)"
+        ),
+        "categories": FilterField(
+            "(select k.name from category k where k.id = any(c.category_ids)"
+            " order by k.hierarchy limit 1)"
+        ),
+        "category_ids": FilterField("c.category_ids[1]"),
+        "type": FilterField("c.activation"),
+        "campaign_type": FilterField("c.kind"),
+        "enabled": FilterField("c.active", FilterKind.BOOLEAN),
+        "created_date": FilterField("c.created_at", FilterKind.TIME),
+        "created_at": FilterField("c.created_at", FilterKind.TIME),
+        "updated_at": FilterField("c.updated_at", FilterKind.TIME),
+        "start_date": FilterField("c.starts_at", FilterKind.TIME),
+        "expiration_date": FilterField("c.expires_at", FilterKind.TIME),
+        "validity_timeframe": FilterField(
+            "(select t.said #>> '{validity_timeframe,interval}' from offer_terms t"
+            " where t.owner_id = c.id)"
+        ),
+        "validity_day_of_week": FilterField(
+            "(select t.said ->> 'validity_day_of_week' from offer_terms t where t.owner_id = c.id)"
+        ),
+    },
+    objects={"metadata": "c.metadata"},
+)
+"""What a list of campaigns may be filtered by."""
+
+
 async def list_campaigns(
     tx: Tx,
     *,
@@ -92,6 +150,7 @@ async def list_campaigns(
     kind: CampaignKind | None = None,
     active: bool | None = None,
     phase: tuple[CampaignPhase, datetime] | None = None,
+    condition: Condition | None = None,
     order: str = "-created_at",
     page: int = 1,
     limit: int = 20,
@@ -99,38 +158,57 @@ async def list_campaigns(
     """Return a page of campaigns and the exact number of all that match.
 
     ``search`` is part of the name, in either case; ``phase`` is where the campaign stands at a
-    moment; ``ids`` narrows the list to these campaigns. ``order`` is created_at, updated_at, name,
-    starts_at or expires_at, with a minus in front for descending. Raises InvalidInput.
+    moment; ``ids`` narrows the list to these campaigns; ``condition`` is a filter over
+    ``CAMPAIGN_FILTERS``. ``order`` is created_at, updated_at, name, starts_at or expires_at, with a
+    minus in front for descending. Raises InvalidInput.
     """
     column, descending = sort_clause(order, _ORDERS)
     offset = page_offset(page, limit)
     if search is not None and not is_storable(search):
         return Page([], 0)
-    where, parameters = where_clause(
-        [
-            ("name ilike %s", contains_pattern(search) if search else None),
-            ("kind = %s", kind),
-            ("active = %s", active),
-            ("id = any(%s)", None if ids is None else list(ids)),
-            *([(_PHASES[phase[0]], phase[1])] if phase else []),
-        ]
+    parameters: dict[str, Any] = {
+        "search": contains_pattern(search) if search else None,
+        "kind": kind,
+        "active": active,
+        "ids": None if ids is None else list(ids),
+        "moment": phase[1] if phase else None,
+        "limit": limit,
+        "offset": offset,
+    }
+    parts: list[sql.Composable] = [
+        sql.SQL(text) for name, text in _WANTED.items() if parameters[name] is not None
+    ]
+    if phase:
+        parts.append(sql.SQL(_PHASES[phase[0]]))
+    if condition is not None:
+        parts.append(condition.sql)
+        parameters |= condition.parameters
+    where = sql.SQL(" and ").join(parts) if parts else sql.SQL("true")
+    counted = await tx.execute(
+        sql.SQL("select count(*) from campaign c where {}").format(where), parameters
     )
-    direction: LiteralString = " desc nulls last" if descending else " asc nulls last"
-    total = await _count(tx, "select count(*) from campaign" + where, parameters)
+    row = await counted.fetchone()
+    assert row is not None
+    query = sql.SQL(
+        "select {} from campaign c where {} order by {} {} nulls last, c.id {}"
+        " limit %(limit)s offset %(offset)s"
+    ).format(
+        sql.SQL(_COLUMNS),
+        where,
+        sql.SQL(column),
+        sql.SQL("desc" if descending else "asc"),
+        sql.SQL("desc" if descending else "asc"),
+    )
     async with tx.cursor(row_factory=struct_row(Campaign)) as cursor:
-        await cursor.execute(
-            f"select {_COLUMNS} from campaign{where} order by {column}{direction},"
-            f" id{' desc' if descending else ''} limit %s offset %s",
-            (*parameters, limit, offset),
-        )
-        return Page(await cursor.fetchall(), total)
+        await cursor.execute(query, parameters)
+        return Page(await cursor.fetchall(), row[0])
 
 
 async def count_campaign_contents(tx: Tx, campaign_ids: Sequence[str]) -> dict[str, CampaignCounts]:
     """Count vouchers and publications of each campaign, exactly, from their indexes alone."""
     cursor = await tx.execute(
         "select wanted.id,"
-        " (select count(*) from voucher v where v.campaign_id = wanted.id),"
+        " (select count(*) from voucher v where v.campaign_id = wanted.id and not v.tier),"
         " (select count(*) from publication p where p.campaign_id = wanted.id)"
         " from unnest(%s::text[]) as wanted (id)",
         (list(campaign_ids),),
@@ -146,13 +224,6 @@ async def delete_campaign_row(tx: Tx, campaign_id: str) -> None:
     await tx.execute("delete from campaign where id = %s", (campaign_id,))
 
 
-async def _count(tx: Tx, query: LiteralString, parameters: Sequence[Any]) -> int:
-    cursor = await tx.execute(query, parameters)
-    row = await cursor.fetchone()
-    assert row is not None
-    return row[0]
-
-
 def _values(campaign: Campaign) -> tuple[Any, ...]:
     return (
         campaign.name,
@@ -163,6 +234,10 @@ def _values(campaign: Campaign) -> tuple[Any, ...]:
         Jsonb(msgspec.to_builtins(campaign.voucher_template)),
         campaign.budget_minor,
         campaign.per_customer_cap,
+        campaign.redemption_cap,
+        list(campaign.category_ids),
+        campaign.priority,
+        campaign.lane,
         campaign.holdout_bps,
         campaign.join_once,
         campaign.active,

@@ -1,43 +1,76 @@
 """SQL of publications."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, LiteralString
 
 import msgspec
-from psycopg.types.json import Jsonb
+from psycopg import sql
+from psycopg.types.json import Json
 
 from kaquan.campaigns.model import Publication
-from kaquan.campaigns.store.listing import page_offset, sort_clause, where_clause
-from kaquan.runtime import NotFound, Page, Tx, is_storable, struct_row
+from kaquan.campaigns.store.listing import page_offset, sort_clause
+from kaquan.runtime import (
+    Condition,
+    FilterField,
+    FilterFields,
+    FilterKind,
+    NotFound,
+    Page,
+    Tx,
+    is_storable,
+    struct_row,
+)
 
 _COLUMNS: LiteralString = (
     "p.id, p.campaign_id, p.voucher_id, v.code, p.customer_id, p.source_id, p.channel,"
     " p.metadata, p.created_at"
 )
 _FROM: LiteralString = " from publication p join voucher v on v.id = p.voucher_id"
-_ORDERS: dict[str, LiteralString] = {"created_at": "p.id"}
+_ORDERS: dict[str, LiteralString] = {
+    "created_at": "p.id",
+    "id": "p.id",
+    "voucher_code": "v.code",
+    "tracking_id": "p.id",
+    "customer_id": "p.customer_id",
+    "channel": "p.channel",
+}
+PUBLICATION_FILTERS = FilterFields(
+    named={
+        "result": FilterField("'SUCCESS'"),
+        "failure_code": FilterField("null::text"),
+        "customer_id": FilterField("p.customer_id"),
+        "campaign_name": FilterField("(select c.name from campaign c where c.id = p.campaign_id)"),
+        "voucher_type": FilterField(
+            "(case (select coalesce(v.offer, c.offer) #>> '{effect,code}' from voucher o"
+            " left join campaign c on c.id = o.campaign_id where o.id = v.id)"
+            " when 'stored_value' then 'GIFT_VOUCHER' when 'points_payment' then 'LOYALTY_CARD'"
+            " else 'DISCOUNT_VOUCHER' end)"
+        ),
+        "is_referral_code": FilterField("false", FilterKind.BOOLEAN),
+        "parent_object_id": FilterField("p.campaign_id"),
+        "related_object_id": FilterField("p.voucher_id"),
+        "source_id": FilterField("p.source_id"),
+        "voucher_code": FilterField("v.code"),
+        "created_at": FilterField("p.created_at", FilterKind.TIME),
+    },
+    objects={"metadata": "p.metadata"},
+)
+"""What a list of publications may be filtered by."""
+
+
+_WRITTEN: LiteralString = (
+    "id, campaign_id, voucher_id, customer_id, once, source_id, channel, metadata, created_at"
+)
 
 
 class NewPublication(msgspec.Struct, frozen=True):
-    """A row to be stored: who gets which voucher."""
+    """A publication to be stored; ``once`` is its customer's only one of the campaign."""
 
-    id: str
-    voucher_id: str
-    customer_id: str
+    publication: Publication
+    once: bool
 
 
-async def insert_publications(
-    tx: Tx,
-    given: Sequence[NewPublication],
-    *,
-    campaign_id: str | None,
-    once: bool,
-    source_id: str | None,
-    channel: str,
-    metadata: dict[str, Any],
-    now: datetime,
-) -> set[str]:
+async def insert_publications(tx: Tx, given: Sequence[NewPublication]) -> set[str]:
     """Store publications in one statement; returns the ids of those that could be stored.
 
     With ``once``, a customer who already got one of the campaign gets no second row, and in no
@@ -45,24 +78,12 @@ async def insert_publications(
     transaction that is storing the same. Rows go in by customer id, so that two writers never
     wait for each other in a circle.
     """
+    rows = [msgspec.structs.asdict(one.publication) | {"once": one.once} for one in given]
     cursor = await tx.execute(
-        "insert into publication (id, campaign_id, voucher_id, customer_id, once, source_id,"
-        " channel, metadata, created_at)"
-        " select given.id, %s, given.voucher_id, given.customer_id, %s, %s, %s, %s, %s"
-        " from unnest(%s::text[], %s::text[], %s::text[]) as given (id, voucher_id, customer_id)"
-        " order by given.customer_id"
-        " on conflict do nothing returning id",
-        (
-            campaign_id,
-            once,
-            source_id,
-            channel,
-            Jsonb(metadata),
-            now,
-            [row.id for row in given],
-            [row.voucher_id for row in given],
-            [row.customer_id for row in given],
-        ),
+        f"insert into publication ({_WRITTEN})"
+        f" select {_WRITTEN} from json_populate_recordset(null::publication, %s)"
+        " order by customer_id on conflict do nothing returning id",
+        (Json(rows),),
     )
     return {row[0] for row in await cursor.fetchall()}
 
@@ -106,6 +127,20 @@ async def list_first_publications(
         return {found.customer_id: found for found in await cursor.fetchall()}
 
 
+async def list_published_at_once(tx: Tx, first: Publication) -> list[Publication]:
+    """Return what was given to the customer of a campaign in one request, in order."""
+    query: LiteralString = (
+        f"select {_COLUMNS}{_FROM} where p.campaign_id = %s and p.customer_id = %s"
+        " and p.created_at = %s and p.channel = %s and p.id >= %s order by p.id"
+    )
+    async with tx.cursor(row_factory=struct_row(Publication)) as cursor:
+        await cursor.execute(
+            query,
+            (first.campaign_id, first.customer_id, first.created_at, first.channel, first.id),
+        )
+        return await cursor.fetchall()
+
+
 async def list_publications(
     tx: Tx,
     *,
@@ -113,6 +148,7 @@ async def list_publications(
     customer_id: str | None = None,
     voucher_id: str | None = None,
     source_id: str | None = None,
+    condition: Condition | None = None,
     order: str = "-created_at",
     page: int = 1,
     cursor: str | None = None,
@@ -120,34 +156,58 @@ async def list_publications(
 ) -> Page[Publication]:
     """Return a page of publications, and the exact number of all that match.
 
-    ``order`` is created_at or -created_at. A page starts at its number or, at any depth, after
-    the ``next_cursor`` of the page before it. Raises InvalidInput.
+    ``condition`` is a filter over ``PUBLICATION_FILTERS``. ``order`` is created_at, id,
+    voucher_code, customer_id or channel, with a minus in front for descending. A page starts at
+    its number or, sorted by time at any depth, after the ``next_cursor`` of the page before it.
+    Raises InvalidInput.
     """
     column, descending = sort_clause(order, _ORDERS)
     offset = page_offset(page, limit)
     if not all(is_storable(text) for text in (source_id or "", cursor or "")):
         return Page([], 0)
-    filters: list[tuple[LiteralString, str | None]] = [
-        ("p.campaign_id = %s", campaign_id),
-        ("p.customer_id = %s", customer_id),
-        ("p.voucher_id = %s", voucher_id),
-        ("p.source_id = %s", source_id),
+    wanted: dict[str, Any] = {
+        "campaign_id": campaign_id,
+        "customer_id": customer_id,
+        "voucher_id": voucher_id,
+        "source_id": source_id,
+    }
+    parts: list[sql.Composable] = [
+        sql.SQL("p.{} = {}").format(sql.Identifier(name), sql.Placeholder(name))
+        for name, value in wanted.items()
+        if value is not None
     ]
-    where, parameters = where_clause(filters)
-    counted = await tx.execute("select count(*) from publication p" + where, parameters)
+    parameters = wanted | {"cursor": cursor, "limit": limit + 1, "offset": 0 if cursor else offset}
+    if condition is not None:
+        parts.append(condition.sql)
+        parameters |= condition.parameters
+    counted = await tx.execute(
+        sql.SQL("select count(*) {} where {}").format(sql.SQL(_FROM), _all_of(parts)), parameters
+    )
     row = await counted.fetchone()
     assert row is not None
-    after: LiteralString = f"{column} < %s" if descending else f"{column} > %s"
-    where, parameters = where_clause([*filters, (after, cursor)])
-    async with tx.cursor(row_factory=struct_row(Publication)) as rows:
-        await rows.execute(
-            f"select {_COLUMNS}{_FROM}{where} order by {column}{' desc' if descending else ''}"
-            " limit %s offset %s",
-            (*parameters, limit + 1, 0 if cursor else offset),
+    if cursor is not None:
+        parts.append(
+            sql.SQL("{} {} %(cursor)s").format(sql.SQL(column), sql.SQL("<" if descending else ">"))
         )
+    query = sql.SQL(
+        "select {} {} where {} order by {} {direction}, p.id {direction}"
+        " limit %(limit)s offset %(offset)s"
+    ).format(
+        sql.SQL(_COLUMNS),
+        sql.SQL(_FROM),
+        _all_of(parts),
+        sql.SQL(column),
+        direction=sql.SQL("desc" if descending else "asc"),
+    )
+    async with tx.cursor(row_factory=struct_row(Publication)) as rows:
+        await rows.execute(query, parameters)
         found = await rows.fetchall()
-    next_cursor = found[limit - 1].id if len(found) > limit else None
-    return Page(found[:limit], row[0], next_cursor)
+    more = len(found) > limit and column == "p.id"
+    return Page(found[:limit], row[0], found[limit - 1].id if more else None)
+
+
+def _all_of(parts: Sequence[sql.Composable]) -> sql.Composable:
+    return sql.SQL(" and ").join(parts) if parts else sql.SQL("true")
 
 
 async def _find(tx: Tx, where: LiteralString, parameters: tuple[str, ...]) -> Publication | None:

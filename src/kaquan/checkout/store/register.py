@@ -23,14 +23,15 @@ _COLUMNS: LiteralString = (
     "r.id, r.kind, r.result, r.parent_id, r.reverses_id, r.voucher_id, v.code as voucher_code,"
     " r.campaign_id, r.customer_id, r.order_id, r.location_id, r.channel, r.tracking_id,"
     " r.discount_minor, r.items_discount_minor, r.order_amount_minor, r.allocation,"
-    " r.items_allocation, r.failure_code, r.failure_message, r.trace, r.metadata, r.by_user_id,"
-    " r.created_at,"
+    " r.items_allocation, r.given, r.failure_code, r.failure_message, r.trace, r.metadata, r.by_user_id,"
+    " r.created_at, r.returned_minor, r.use_returned,"
     " exists (select from redemption b where b.reverses_id = r.id"
     "         and b.kind = 'rollback' and b.result = 'SUCCESS') as rolled_back"
 )
 _FROM: LiteralString = "redemption r left join voucher v on v.id = r.voucher_id"
 NET: LiteralString = (
-    "r.kind = 'redemption' and r.result = 'SUCCESS' and not exists (select from redemption b"
+    "r.kind = 'redemption' and r.result = 'SUCCESS' and not r.use_returned"
+    " and not exists (select from redemption b"
     " where b.reverses_id = r.id and b.kind = 'rollback' and b.result = 'SUCCESS')"
 )
 
@@ -41,13 +42,13 @@ async def insert_redemptions(tx: Tx, redemptions: Sequence[Redemption]) -> None:
         "insert into redemption (id, kind, result, parent_id, reverses_id, voucher_id,"
         " campaign_id, customer_id, order_id, location_id, channel, tracking_id,"
         " discount_minor, items_discount_minor, order_amount_minor, allocation,"
-        " items_allocation, failure_code, failure_message, trace, metadata, by_user_id,"
+        " items_allocation, given, failure_code, failure_message, trace, metadata, by_user_id,"
         " created_at)"
         " select * from jsonb_to_recordset(%s) as r (id text, kind text, result text,"
         " parent_id text, reverses_id text, voucher_id text, campaign_id text,"
         " customer_id text, order_id text, location_id text, channel text, tracking_id text,"
         " discount_minor bigint, items_discount_minor bigint, order_amount_minor bigint,"
-        " allocation bigint[], items_allocation bigint[], failure_code text,"
+        " allocation bigint[], items_allocation bigint[], given jsonb, failure_code text,"
         " failure_message text, trace jsonb, metadata jsonb, by_user_id text,"
         " created_at timestamptz)",
         (Jsonb(list(redemptions)),),

@@ -1,12 +1,14 @@
-"""What one decision is made on: read in one statement, then its limits locked in one round trip."""
+"""What decisions are made on: read for a whole batch in one statement, then its limits locked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import Any, Generic, LiteralString, Protocol, TypeVar
 
 import msgspec
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
 
-from kaquan.campaigns import Campaign, Voucher
+from kaquan.campaigns import VOUCHER_COLUMNS, Campaign, Voucher, parse_stacking_rules
 from kaquan.checkout.model import Coupon
 from kaquan.checkout.store.register import NET
 from kaquan.customers import (
@@ -17,38 +19,65 @@ from kaquan.customers import (
     Product,
     read_order_row,
 )
+from kaquan.engine import StackingRules
 from kaquan.ledger import Account, AccountKey, list_accounts, lock_accounts
 from kaquan.runtime import NotFound, Project, Tx
 
-_SITUATION: LiteralString = """
+# Each column is a JSON text that is decoded straight into its nouns.
+_SITUATION: LiteralString = f"""
     with named_order as materialized (
-        select * from orders where id = %(order_id)s or source_id = %(order_source_id)s
-         order by id = %(order_id)s desc nulls last limit 1
+        select * from orders where id = any(%(orders)s) or source_id = any(%(own_orders)s)
+    ), named_voucher as materialized (
+        select {VOUCHER_COLUMNS}, v.xmin as mark
+          from voucher v left join campaign c on c.id = v.campaign_id
+         where v.code = any(%(codes)s)
     )
-    select to_jsonb(p),
-           (select jsonb_agg(jsonb_build_array(
-                       to_jsonb(v) || jsonb_build_object(
-                           'campaign_name', c.name, 'metadata', coalesce(v.metadata, '{}')),
-                       to_jsonb(c)))
-              from voucher v left join campaign c on c.id = v.campaign_id
-             where v.code = any(%(codes)s)),
-           (select to_jsonb(o) from named_order o),
-           (select to_jsonb(c) from customer c
+    select to_json(p)::text,
+           (select json_agg(v)::text from named_voucher v),
+           (select json_agg(c)::text
+              from (select c.*, c.xmin as mark from campaign c
+                     where c.id in (select campaign_id from named_voucher)) c),
+           (select json_agg(o)::text from named_order o),
+           (select json_agg(c)::text from customer c
              where c.erased_at is null
-               and (c.source_id = %(customer_source_id)s
-                    or c.id = case when %(customer_of_order)s
-                                   then (select o.customer_id from named_order o)
-                                   else %(customer_id)s end)
-             order by c.id = %(customer_id)s desc nulls last limit 1),
-           (select jsonb_agg(to_jsonb(g)) from product g,
-                   coalesce(%(products)s::text[],
-                            (select o.line_product_ids from named_order o)) as wanted
-             where g.id = any(wanted) or g.source_id = any(wanted)),
-           (select to_jsonb(l) from location l
-             where l.id = %(location)s or l.source_id = %(location)s
-             order by l.id = %(location)s desc limit 1)
+               and (c.id = any(%(customers)s::text[] || array(select customer_id from named_order))
+                    or c.source_id = any(%(own_customers)s))),
+           (select json_agg(g)::text from product g
+             where g.id = any(%(products)s::text[]
+                              || array(select unnest(line_product_ids) from named_order))
+                or g.source_id = any(%(products)s)),
+           (select json_agg(l)::text from location l
+             where l.id = any(%(places)s) or l.source_id = any(%(places)s)),
+           (select s.rules from stacking_rules s)
       from project p where p.project_id = current_project()
 """
+_LOCK_ORDERS: LiteralString = (
+    "select id from orders where id = any(%(orders)s) or source_id = any(%(own_orders)s)"
+    " order by id for update"
+)
+# As arrays the sub-selects are looked up once; beside an "or" they would read the whole table.
+_LOCK_CUSTOMERS: LiteralString = (
+    "select id from customer where id = any(%(customers)s::text[] || array("
+    "   select customer_id from orders"
+    "    where id = any(%(orders)s) or source_id = any(%(own_orders)s)))"
+    " or source_id = any(%(own_customers)s)"
+    " order by id for no key update"
+)
+_COUNT_REDEMPTIONS: LiteralString = (
+    "select asked.number, asked.campaign_id, count(*)"
+    "  from unnest(%s::int[], %s::text[], %s::text[]) as asked (number, customer_id, campaign_id)"
+    "  join redemption r on r.customer_id = asked.customer_id"
+    "                   and r.campaign_id = asked.campaign_id"
+    f" where {NET} group by 1, 2"
+)
+_COUNT_ORDERS: LiteralString = (
+    "select asked.number, count(*)"
+    "  from unnest(%s::int[], %s::text[], %s::timestamptz[], %s::text[])"
+    "       as asked (number, customer_id, at, order_id)"
+    "  join orders o on o.customer_id = asked.customer_id and o.placed_at <= asked.at"
+    "               and o.id <> asked.order_id"
+    " where o.status = any(%s) group by 1"
+)
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +88,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     codes: Sequence[str]
+    tiers: frozenset[str] = frozenset()
     order_id: str | None = None
     order_source_id: str | None = None
     customer_id: str | None = None
@@ -68,8 +98,18 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     location: str | None = None
 
 
+class Marks(msgspec.Struct, frozen=True):
+    """The very rows that definitions were read from, as the database marks them: by id."""
+
+    vouchers: Mapping[str, str] = {}
+    campaigns: Mapping[str, str] = {}
+
+
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found, nothing of it locked; ``coupons`` are by code and lack unknown codes."""
+    """What was found; ``coupons`` are by code and lack unknown codes.
+
+    ``rules`` are the project's for several coupons on one order.
+    """
 
     project: Project
     coupons: dict[str, Coupon]
@@ -77,74 +117,121 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     customer: Customer | None
     products: tuple[Product, ...]
     location: Location | None
+    rules: StackingRules = StackingRules()
+    marks: Marks = Marks()
+
+
+class LimitsWanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose limits to read: accounts, and what a customer did so far.
+
+    ``campaign_ids`` are those whose redemptions count. With ``orders_before``, a moment and an
+    order's id, the purchases up to that moment are counted too, that order aside.
+    """
+
+    keys: Sequence[AccountKey]
+    customer_id: str | None = None
+    campaign_ids: Sequence[str] = ()
+    orders_before: tuple[datetime, str] | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What is left, and what the customer did so far; ``redemptions`` are by campaign."""
 
+    keys: Sequence[AccountKey] = ()
     accounts: dict[AccountKey, Account] = {}
     redemptions: dict[str, int] = {}
     order_count: int = 0
 
 
-async def read_situation(tx: Tx, wanted: Wanted) -> Situation:
-    """Read everything that a request names, in one statement. Raises NotFound without a project."""
-    cursor = await tx.execute(_SITUATION, _parameters(wanted))
-    row = await cursor.fetchone()
-    if row is None:
-        raise NotFound("project", "of this request")
-    project, coupons, order, customer, products, location = row
-    pairs = msgspec.convert(coupons or [], list[tuple[Voucher, Campaign | None]])
-    return Situation(
-        project=msgspec.convert(project, Project),
-        coupons={voucher.code: Coupon(voucher, campaign) for voucher, campaign in pairs},
-        order=None if order is None else read_order_row(order),
-        customer=msgspec.convert(customer, Customer | None),
-        products=msgspec.convert(products or [], tuple[Product, ...]),
-        location=msgspec.convert(location, Location | None),
-    )
+class _Marked(msgspec.Struct, frozen=True):
+    id: str
+    mark: str
 
 
-async def read_limits(
-    tx: Tx,
-    keys: Sequence[AccountKey],
-    *,
-    customer_id: str | None,
-    campaign_ids: Sequence[str],
-    orders_before: tuple[datetime, str] | None,
-    locking: bool,
-) -> Limits:
-    """Read the accounts and the customer's earlier redemptions in these campaigns.
+_VOUCHERS = msgspec.json.Decoder(list[Voucher])
+_CAMPAIGNS = msgspec.json.Decoder(list[Campaign])
+_MARKS = msgspec.json.Decoder(list[_Marked])
+_ROWS = msgspec.json.Decoder(list[dict[str, Any]])
+_CUSTOMERS = msgspec.json.Decoder(list[Customer])
+_PRODUCTS = msgspec.json.Decoder(list[Product])
+_LOCATIONS = msgspec.json.Decoder(list[Location])
 
-    With ``orders_before``, a moment and an order's id, the customer's purchases up to that moment
-    are counted too, that order aside. With ``locking`` the customer is locked and then the
-    accounts, in the order of their keys. All goes in one round trip: each statement sees what was
-    committed while the one before it waited.
+
+async def read_situations(
+    tx: Tx, wanted: Sequence[Wanted], *, locking: bool = False
+) -> list[Situation]:
+    """Read everything that requests name, in one round trip. Raises NotFound without a project.
+
+    With ``locking`` the named orders are locked first and then the customers, each by id; what is
+    read is as it stands once all of them are locked.
     """
-    redemptions = orders = None
+    named = _name_all(wanted)
+    while True:
+        locked = set[str]()
+        async with tx.pipeline():
+            locks = await _lock_named(tx, named) if locking else []
+            cursor = await tx.execute(_SITUATION, named)
+            row = await cursor.fetchone()
+            for lock in locks:
+                locked |= {row_id for (row_id,) in await lock.fetchall()}
+        if row is None:
+            raise NotFound("project", "of this request")
+        found = _Found(row)
+        # What was entered between locking and reading is locked before it is relied on.
+        if not locking or found.lockable_ids <= locked:
+            return [found.pick(one) for one in wanted]
+
+
+async def _lock_named(tx: Tx, named: Mapping[str, Any]) -> list[AsyncCursor[TupleRow]]:
+    """Lock the orders and then the customers that are named, each by id."""
+    locks: list[AsyncCursor[TupleRow]] = []
+    if named["orders"] or named["own_orders"]:
+        locks.append(await tx.execute(_LOCK_ORDERS, named))
+    return [*locks, await tx.execute(_LOCK_CUSTOMERS, named)]
+
+
+async def read_limits(tx: Tx, wanted: Sequence[LimitsWanted], *, locking: bool) -> list[Limits]:
+    """Read accounts and the customers' earlier redemptions and orders, in one round trip.
+
+    With ``locking`` the accounts are locked, in the order of their keys; the customers must be
+    locked already, so that what they did stands still.
+    """
+    keys = sorted({key for one in wanted for key in one.keys})
     async with tx.pipeline():
-        if customer_id is not None:
-            if locking:
-                await lock_customer(tx, customer_id)
-            if campaign_ids:
-                redemptions = await tx.execute(
-                    "select r.campaign_id, count(*) from redemption r"
-                    f" where r.customer_id = %s and r.campaign_id = any(%s) and {NET}"
-                    " group by 1",
-                    (customer_id, campaign_ids),
-                )
-            if orders_before is not None:
-                orders = await tx.execute(
-                    "select count(*) from orders where customer_id = %s and placed_at <= %s"
-                    " and id <> %s and status = any(%s)",
-                    (customer_id, *orders_before, list(COUNTED_STATUSES)),
-                )
+        redemptions = await _count_redemptions(tx, wanted)
+        orders = await _count_orders(tx, wanted)
         accounts = await (lock_accounts if locking else list_accounts)(tx, keys) if keys else {}
-        return Limits(
-            accounts=accounts,
-            redemptions={} if redemptions is None else dict(await redemptions.fetchall()),
-            order_count=0 if orders is None else (await orders.fetchall())[0][0],
+        redeemed: list[dict[str, int]] = [{} for _ in wanted]
+        for number, campaign_id, count in await redemptions.fetchall() if redemptions else ():
+            redeemed[number][campaign_id] = count
+        ordered: dict[int, int] = dict(await orders.fetchall()) if orders else {}
+    return [
+        Limits(
+            keys=one.keys,
+            accounts={key: accounts[key] for key in one.keys if key in accounts},
+            redemptions=redeemed[number],
+            order_count=ordered.get(number, 0),
         )
+        for number, one in enumerate(wanted)
+    ]
+
+
+async def expect_unchanged(tx: Tx, marks: Iterable[Marks]) -> None:
+    """Let the transaction fail (serialization_failure) when definitions were changed since."""
+    vouchers: dict[str, str] = {}
+    campaigns: dict[str, str] = {}
+    for one in marks:
+        vouchers |= one.vouchers
+        campaigns |= one.campaigns
+    await tx.execute(
+        "select expect_unchanged(%s, %s, %s, %s)",
+        (
+            list(vouchers),
+            list(vouchers.values()),
+            list(campaigns),
+            list(campaigns.values()),
+        ),
+    )
 
 
 async def lock_customer(tx: Tx, customer_id: str) -> None:
@@ -152,5 +239,148 @@ async def lock_customer(tx: Tx, customer_id: str) -> None:
     await tx.execute("select from customer where id = %s for no key update", (customer_id,))
 
 
-def _parameters(wanted: Wanted) -> dict[str, Any]:
-    return {name: getattr(wanted, name) for name in wanted.__struct_fields__}
+async def _count_redemptions(
+    tx: Tx, wanted: Sequence[LimitsWanted]
+) -> AsyncCursor[TupleRow] | None:
+    asked = [
+        (number, one.customer_id, campaign_id)
+        for number, one in enumerate(wanted)
+        if one.customer_id is not None
+        for campaign_id in one.campaign_ids
+    ]
+    return await tx.execute(_COUNT_REDEMPTIONS, _columns(asked)) if asked else None
+
+
+async def _count_orders(tx: Tx, wanted: Sequence[LimitsWanted]) -> AsyncCursor[TupleRow] | None:
+    asked = [
+        (number, one.customer_id, *one.orders_before)
+        for number, one in enumerate(wanted)
+        if one.customer_id is not None and one.orders_before is not None
+    ]
+    if not asked:
+        return None
+    return await tx.execute(_COUNT_ORDERS, (*_columns(asked), list(COUNTED_STATUSES)))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _name_all(wanted: Sequence[Wanted]) -> dict[str, list[str]]:
+    """Everything that the requests name, each once."""
+    return {
+        "codes": _unique(code for one in wanted for code in one.codes),
+        "orders": _unique(one.order_id for one in wanted),
+        "own_orders": _unique(one.order_source_id for one in wanted),
+        "customers": _unique(one.customer_id for one in wanted),
+        "own_customers": _unique(one.customer_source_id for one in wanted),
+        "products": _unique(product for one in wanted for product in one.products or ()),
+        "places": _unique(one.location for one in wanted),
+    }
+
+
+def _unique(names: Iterable[str | None]) -> list[str]:
+    return list(dict.fromkeys(name for name in names if name is not None))
+
+
+class _Found:
+    """What a batch's requests name, by every name that it has."""
+
+    def __init__(self, row: TupleRow) -> None:
+        project, vouchers, campaigns, orders, customers, products, locations, rules = row
+        self._rules = parse_stacking_rules(rules or {})
+        self._project = msgspec.json.decode(project, type=Project)
+        of_id = {one.id: one for one in _CAMPAIGNS.decode(campaigns or "[]")}
+        self._coupons = {
+            one.code: Coupon(one, of_id.get(one.campaign_id or ""))
+            for one in _VOUCHERS.decode(vouchers or "[]")
+        }
+        self._voucher_marks = {one.id: one.mark for one in _MARKS.decode(vouchers or "[]")}
+        self._campaign_marks = {one.id: one.mark for one in _MARKS.decode(campaigns or "[]")}
+        self._orders = _Named([read_order_row(order) for order in _ROWS.decode(orders or "[]")])
+        self._customers = _Named(_CUSTOMERS.decode(customers or "[]"))
+        self._products = _Named(_PRODUCTS.decode(products or "[]"))
+        self._locations = _Named(_LOCATIONS.decode(locations or "[]"))
+
+    @property
+    def lockable_ids(self) -> set[str]:
+        """The ids of the orders and customers that were found."""
+        return self._orders.ids | self._customers.ids
+
+    def pick(self, wanted: Wanted) -> Situation:
+        """Return what one request names."""
+        order = self._orders.find(wanted.order_id, wanted.order_source_id)
+        customer_id = wanted.customer_id
+        if wanted.customer_of_order:
+            customer_id = None if order is None else order.customer_id
+        coupons = {
+            code: coupon
+            for code in wanted.codes
+            if (coupon := self._coupons.get(code)) is not None
+            and coupon.voucher.tier is (code in wanted.tiers)
+        }
+        return Situation(
+            project=self._project,
+            coupons=coupons,
+            order=order,
+            customer=self._customers.find(customer_id, wanted.customer_source_id),
+            products=self._pick_products(wanted, order),
+            location=self._locations.find(wanted.location, wanted.location),
+            rules=self._rules,
+            marks=self._pick_marks(coupons.values()),
+        )
+
+    def _pick_products(self, wanted: Wanted, order: Order | None) -> tuple[Product, ...]:
+        references: Sequence[str | None] = wanted.products or ()
+        if wanted.products is None and order is not None:
+            references = [line.product_id for line in order.lines]
+        return tuple(self._products.find_all(one for one in references if one is not None))
+
+    def _pick_marks(self, coupons: Iterable[Coupon]) -> Marks:
+        known = tuple(coupons)
+        campaign_ids = {one.campaign.id for one in known if one.campaign is not None}
+        return Marks(
+            {one.voucher.id: self._voucher_marks[one.voucher.id] for one in known},
+            {campaign_id: self._campaign_marks[campaign_id] for campaign_id in campaign_ids},
+        )
+
+
+class _Nameable(Protocol):
+    @property
+    def id(self) -> str: ...
+    @property
+    def source_id(self) -> str | None: ...
+
+
+_Noun = TypeVar("_Noun", bound=_Nameable)
+
+
+class _Named(Generic[_Noun]):
+    """Things by our id and by the merchant's."""
+
+    def __init__(self, things: Iterable[_Noun]) -> None:
+        self._by_id = {thing.id: thing for thing in things}
+        self._by_source = {
+            thing.source_id: thing for thing in self._by_id.values() if thing.source_id is not None
+        }
+
+    @property
+    def ids(self) -> set[str]:
+        """Our ids of all of them."""
+        return set(self._by_id)
+
+    def find(self, id_: str | None, source_id: str | None) -> _Noun | None:
+        """The thing with our id or, if there is none, with the merchant's."""
+        found = None if id_ is None else self._by_id.get(id_)
+        if found is None and source_id is not None:
+            found = self._by_source.get(source_id)
+        return found
+
+    def find_all(self, references: Iterable[str]) -> list[_Noun]:
+        """Everything that one of the references may mean, each once."""
+        found: dict[str, _Noun] = {}
+        for reference in references:
+            for known in (self._by_id, self._by_source):
+                if reference in known:
+                    found[known[reference].id] = known[reference]
+        return list(found.values())

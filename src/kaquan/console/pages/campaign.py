@@ -18,7 +18,7 @@ from kaquan.campaigns import (
     voucher_usage,
 )
 from kaquan.checkout import list_redemptions
-from kaquan.console.language import N_
+from kaquan.console.language import N_, translations
 from kaquan.console.listing import Choice, Column, Count, Filter, Listing, ListShape
 from kaquan.console.page import PageView
 from kaquan.console.pages.campaign_charts import funnel_chart, lift_chart
@@ -194,9 +194,11 @@ async def show_campaign_redemptions(
 async def _read_head(tx: Tx, campaign_id: str, page: PageView) -> CampaignHead:
     campaign = await get_campaign(tx, campaign_id)
     counts = await count_campaign_contents(tx, [campaign.id])
-    offer = offer_sentence(
-        parse_offer(campaign.offer), language=page.language.value, currency=page.currency
-    )
+    offer = translations(page.language).gettext(N_("each tier has its own"))
+    if campaign.offer:
+        offer = offer_sentence(
+            parse_offer(campaign.offer), language=page.language.value, currency=page.currency
+        )
     badge = CAMPAIGN_PHASES[campaign.phase(page.now)]
     return CampaignHead(campaign, badge, counts[campaign.id], offer)
 

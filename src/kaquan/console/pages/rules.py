@@ -19,10 +19,13 @@ from kaquan.segments import (
     Attribute,
     Comparison,
     InSegment,
+    Leaf,
     NotOf,
     Operator,
     Rule,
     ValueKind,
+    Wording,
+    describe_leaf,
 )
 
 _OPERATORS: Mapping[Operator, str] = {
@@ -40,6 +43,7 @@ _OPERATORS: Mapping[Operator, str] = {
     Operator.AFTER: N_("%(what)s after %(value)s"),
     Operator.WITHIN_DAYS: N_("%(what)s within the last %(value)s days"),
     Operator.NOT_WITHIN_DAYS: N_("%(what)s longer than %(value)s days ago"),
+    Operator.WITHIN_NEXT_DAYS: N_("%(what)s within the next %(value)s days"),
     Operator.HAS_VALUE: N_("%(what)s is known"),
     Operator.HAS_NO_VALUE: N_("%(what)s is not known"),
 }
@@ -84,6 +88,8 @@ class _Speaker:
                 yield RuleLine(depth, self._membership(rule, negated))
             case Comparison():
                 yield RuleLine(depth, self._comparison(rule, negated))
+            case _:
+                yield RuleLine(depth, self._own_form(rule, negated))
 
     def _group(self, rules: tuple[Rule, ...], depth: int, heading: str) -> Iterator[RuleLine]:
         yield RuleLine(depth, heading, heads=bool(rules))
@@ -120,6 +126,19 @@ class _Speaker:
             "value": "" if rule.operand is None else self._operand(rule),
         }
         return text if operator else self._say(N_("not: %(text)s")) % {"text": text}
+
+    def _own_form(self, rule: Leaf, negated: bool) -> str:
+        page = self._page
+        text = describe_leaf(
+            rule,
+            Wording(
+                language=page.language,
+                currency=page.currency,
+                zone=page.zone,
+                segments=self._segments,
+            ),
+        )
+        return self._say(N_("not: %(text)s")) % {"text": text} if negated else text
 
     def _operand(self, rule: Comparison) -> str:
         operand = rule.operand

@@ -9,12 +9,12 @@ from psycopg import sql
 from kaquan.customers.model import Location, Product
 from kaquan.customers.store.listing import Listing, ListRequest, Sort, list_page
 from kaquan.customers.store.upsert import Entity
-from kaquan.runtime import Page, Tx, struct_row
+from kaquan.runtime import Condition, FilterField, FilterFields, FilterKind, Page, Tx, struct_row
 
 _PRODUCT_COLUMNS: LiteralString = (
     "id, source_id, name, price_minor, image_url, attributes, metadata, created_at, updated_at"
 )
-_LOCATION_COLUMNS: LiteralString = "id, source_id, name, metadata, created_at"
+_LOCATION_COLUMNS: LiteralString = "id, source_id, name, shape, metadata, created_at, updated_at"
 PRODUCT = Entity(table="product", columns=_PRODUCT_COLUMNS, noun=Product)
 LOCATION = Entity(table="location", columns=_LOCATION_COLUMNS, noun=Location)
 _PRODUCTS = Listing(
@@ -34,8 +34,33 @@ _LOCATIONS = Listing(
     key="id",
     sorts={
         "created_at": Sort("created_at", datetime),
+        "updated_at": Sort("coalesce(updated_at, created_at)", datetime),
         "name": Sort('lower(name) collate "C"', str),
     },
+)
+
+
+PRODUCT_FILTERS = FilterFields(
+    named={
+        "id": FilterField("id"),
+        "source_id": FilterField("source_id"),
+        "name": FilterField("name"),
+        "price": FilterField("price_minor", FilterKind.NUMBER),
+        "image_url": FilterField("image_url"),
+        "created_at": FilterField("created_at", FilterKind.TIME),
+        "updated_at": FilterField("updated_at", FilterKind.TIME),
+    },
+    objects={"metadata": "metadata", "attributes": "attributes"},
+)
+"""What lists, exports and collections of products and of variants may be filtered by."""
+
+LOCATION_FILTERS = FilterFields(
+    named={
+        "name": FilterField("name"),
+        "created_at": FilterField("created_at", FilterKind.TIME),
+        "updated_at": FilterField("updated_at", FilterKind.TIME),
+    },
+    objects={"metadata": "metadata"},
 )
 
 
@@ -44,6 +69,7 @@ async def list_products(
     *,
     search: str | None = None,
     ids: Sequence[str] | None = None,
+    condition: Condition | None = None,
     limit: int = 50,
     order: str = "-created_at",
     cursor: str | None = None,
@@ -52,10 +78,11 @@ async def list_products(
     """Return a page of products with the exact total.
 
     ``search`` is a part of the name or the beginning of the merchant's id; ``ids`` (ours or the
-    merchant's) narrows the list to these. ``order`` is created_at, updated_at, name or
+    merchant's) narrows the list to these, ``condition`` to those that meet a filter by
+    PRODUCT_FILTERS. ``order`` is created_at, updated_at, name or
     price_minor, with ``-`` in front for descending. Raises InvalidInput as list_customers does.
     """
-    conditions, parameters = _narrow(search, ids)
+    conditions, parameters = _narrow(search, ids, condition)
     return await list_page(
         tx,
         _PRODUCTS,
@@ -70,13 +97,17 @@ async def list_locations(
     tx: Tx,
     *,
     search: str | None = None,
+    condition: Condition | None = None,
     limit: int = 50,
     order: str = "name",
     cursor: str | None = None,
     page: int = 1,
 ) -> Page[Location]:
-    """Return a page of locations with the exact total, ordered by name or created_at."""
-    conditions, parameters = _narrow(search, None)
+    """Return a page of locations with the exact total.
+
+    ``order`` is name, created_at or updated_at; ``condition`` is of LOCATION_FILTERS.
+    """
+    conditions, parameters = _narrow(search, None, condition)
     return await list_page(
         tx,
         _LOCATIONS,
@@ -104,7 +135,7 @@ async def delete_product_row(tx: Tx, product_id: str) -> None:
 
 
 def _narrow(
-    search: str | None, ids: Sequence[str] | None
+    search: str | None, ids: Sequence[str] | None, condition: Condition | None
 ) -> tuple[list[sql.Composable], dict[str, Any]]:
     conditions: list[sql.Composable] = []
     parameters: dict[str, Any] = {}
@@ -120,4 +151,7 @@ def _narrow(
     if ids is not None:
         conditions.append(sql.SQL("(id = any(%(ids)s) or source_id = any(%(ids)s))"))
         parameters["ids"] = list(ids)
+    if condition is not None:
+        conditions.append(condition.sql)
+        parameters |= condition.parameters
     return conditions, parameters

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any, LiteralString
 
 from psycopg import sql
+from psycopg.types.json import Json
 
 from kaquan.customers.model import COUNTED_STATUSES, Consent, Customer, CustomerSummary
 from kaquan.customers.store.listing import Listing, ListRequest, Sort, list_page
 from kaquan.customers.store.upsert import Entity
-from kaquan.runtime import Page, Tx, struct_row
+from kaquan.runtime import Condition, FilterField, FilterFields, FilterKind, Page, Tx, struct_row
 
 _COLUMNS: LiteralString = (
     "id, source_id, name, email, phone, birth_date, description, address, metadata,"
@@ -26,11 +27,32 @@ _LISTING = Listing(
         "updated_at": Sort("coalesce(c.updated_at, c.created_at)", datetime),
         "name": Sort("coalesce(c.name_key, '')", str),
         "email": Sort("coalesce(c.email_key, '')", str),
+        "source_id": Sort("coalesce(c.source_id, '')", str),
         "spend": Sort("coalesce(s.spend_minor, 0)", int),
         "order_count": Sort("coalesce(s.order_count, 0)", int),
         "last_order_at": Sort("coalesce(s.last_order_at, '1000-01-01+00')", datetime),
     },
 )
+CUSTOMER_FILTERS = FilterFields(
+    named={
+        "id": FilterField("c.id"),
+        "source_id": FilterField("c.source_id"),
+        "name": FilterField("c.name"),
+        "email": FilterField("c.email"),
+        "phone": FilterField("c.phone"),
+        "description": FilterField("c.description"),
+        "birthdate": FilterField("c.birth_date", FilterKind.DATE),
+        "birthday": FilterField("c.birth_date", FilterKind.DATE),
+        "created_at": FilterField("c.created_at", FilterKind.TIME),
+        "updated_at": FilterField("coalesce(c.updated_at, c.created_at)", FilterKind.TIME),
+        "summary.orders.total_amount": FilterField("coalesce(s.spend_minor, 0)", FilterKind.NUMBER),
+        "summary.orders.total_count": FilterField("coalesce(s.order_count, 0)", FilterKind.NUMBER),
+        "summary.orders.last_order_date": FilterField("s.last_order_at", FilterKind.TIME),
+    },
+    objects={"metadata": "c.metadata", "address": "coalesce(c.address, '{}')"},
+)
+"""What lists and exports of customers may be filtered by."""
+
 # Every string with a prefix sorts between it and it followed by the highest character.
 _PREFIX: LiteralString = (
     "(c.id = %(search)s"
@@ -47,6 +69,9 @@ async def list_customers(
     search: str | None = None,
     ids: Sequence[str] | None = None,
     email: str | None = None,
+    segment_id: str | None = None,
+    condition: Condition | None = None,
+    after: datetime | None = None,
     limit: int = 50,
     order: str = "-created_at",
     cursor: str | None = None,
@@ -55,9 +80,11 @@ async def list_customers(
     """Return a page of customers with the exact total.
 
     ``search`` is the beginning of a name, e-mail address, phone number or merchant's id, in any
-    case of letters; ``email`` is a whole address; ``ids`` narrows the list to these customers.
-    ``order`` is created_at, updated_at, name, email, spend, order_count or last_order_at, with
-    ``-`` in front for descending. Raises InvalidInput for an unknown order or a foreign cursor.
+    case of letters; ``email`` is a whole address; ``ids`` narrows the list to these customers,
+    ``segment_id`` to the members of a segment as of its last evaluation, ``condition`` to those
+    who meet a filter by CUSTOMER_FILTERS, ``after`` to those who come behind a moment in an order
+    by created_at or updated_at. ``order`` is created_at, updated_at, name, email,
+    source_id, spend, order_count or last_order_at, with ``-`` in front for descending. Raises InvalidInput for an unknown order or a foreign cursor.
     """
     conditions: list[sql.Composable] = [sql.SQL("c.erased_at is null")]
     parameters: dict[str, Any] = {}
@@ -73,6 +100,22 @@ async def list_customers(
     if ids is not None:
         conditions.append(sql.SQL("c.id = any(%(ids)s)"))
         parameters["ids"] = list(ids)
+    if segment_id is not None:
+        conditions.append(
+            sql.SQL(
+                "exists (select from segment_member m where m.project_id = c.project_id"
+                " and m.customer_id = c.id and m.segment_id = %(segment_id)s)"
+            )
+        )
+        parameters["segment_id"] = segment_id
+    if condition is not None:
+        conditions.append(condition.sql)
+        parameters |= condition.parameters
+    if after is not None:
+        sort = _LISTING.sorts[order.removeprefix("-")]
+        beyond = sql.SQL("<" if order.startswith("-") else ">")
+        conditions.append(sql.SQL("{} {} %(after)s").format(sql.SQL(sort.expression), beyond))
+        parameters["after"] = after
     return await list_page(
         tx,
         _LISTING,
@@ -81,6 +124,40 @@ async def list_customers(
         parameters=parameters,
         row=struct_row(Customer),
     )
+
+
+async def list_named_customers(
+    tx: Tx, ids: Sequence[str], source_ids: Sequence[str]
+) -> tuple[dict[str, Customer], dict[str, Customer]]:
+    """Return customers by our ids, and customers by the merchant's."""
+    async with tx.cursor(row_factory=struct_row(Customer)) as cursor:
+        await cursor.execute(
+            f"select {_COLUMNS} from customer where erased_at is null"
+            " and (id = any(%s) or source_id = any(%s))",
+            (list(ids), list(source_ids)),
+        )
+        found = await cursor.fetchall()
+    return (
+        {one.id: one for one in found},
+        {one.source_id: one for one in found if one.source_id is not None},
+    )
+
+
+async def insert_customers(tx: Tx, customers: Sequence[Customer]) -> dict[str, Customer]:
+    """Store customers by the merchant's ids, those left out that another transaction stored.
+
+    Rows go in by that id, so that two writers never wait for each other in a circle.
+    """
+    async with tx.cursor(row_factory=struct_row(Customer)) as cursor:
+        await cursor.execute(
+            f"insert into customer ({_COLUMNS})"
+            f" select {_COLUMNS} from json_populate_recordset(null::customer, %s)"
+            " order by source_id on conflict (project_id, source_id) do nothing"
+            f" returning {_COLUMNS}",
+            (Json(list(customers)),),
+        )
+        stored = await cursor.fetchall()
+    return {one.source_id: one for one in stored if one.source_id is not None}
 
 
 async def count_customers(tx: Tx) -> int:
@@ -126,9 +203,13 @@ async def list_customer_summaries(
     """Return the summaries of customers by id; zeros for one who has not bought."""
     async with tx.cursor(row_factory=struct_row(CustomerSummary)) as cursor:
         await cursor.execute(
-            "select customer_id, order_count, spend_minor, first_order_at, last_order_at"
-            " from customer_summary where customer_id = any(%s)",
-            (list(customer_ids),),
+            "select s.customer_id, s.order_count, s.spend_minor, s.first_order_at,"
+            " s.last_order_at, coalesce((select o.total_minor from orders o"
+            "  where o.project_id = s.project_id and o.customer_id = s.customer_id"
+            "    and o.placed_at = s.last_order_at and o.status = any(%s)"
+            "  order by o.id desc limit 1), 0) as last_order_minor"
+            " from customer_summary s where s.customer_id = any(%s)",
+            (list(COUNTED_STATUSES), list(customer_ids)),
         )
         found = {row.customer_id: row for row in await cursor.fetchall()}
     return {key: found.get(key) or CustomerSummary(customer_id=key) for key in customer_ids}

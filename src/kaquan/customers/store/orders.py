@@ -7,15 +7,15 @@ from typing import Any, LiteralString, cast
 import msgspec
 from psycopg import sql
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from kaquan.customers.model import Order, OrderLine, OrderStatus
 from kaquan.customers.store.listing import Listing, ListRequest, Sort, list_page
-from kaquan.runtime import NotFound, Page, Tx
+from kaquan.runtime import Condition, FilterField, FilterFields, FilterKind, NotFound, Page, Tx
 
 _COLUMNS: LiteralString = (
     "id, source_id, customer_id, location_id, status, amount_minor, discount_minor,"
-    " items_discount_minor, total_minor, line_product_ids, line_source_ids, line_quantities,"
+    " items_discount_minor, shipping_minor, total_minor, line_product_ids, line_source_ids, line_quantities,"
     " line_unit_prices, line_amounts, line_discounts, line_details, metadata, placed_at,"
     " created_at, updated_at"
 )
@@ -31,23 +31,39 @@ _LISTING = Listing(
         "total": Sort("total_minor", int),
     },
 )
+ORDER_FILTERS = FilterFields(
+    named={
+        "id": FilterField("id"),
+        "source_id": FilterField("source_id"),
+        "status": FilterField("status"),
+        "customer_id": FilterField("customer_id"),
+        "amount": FilterField("amount_minor", FilterKind.NUMBER),
+        "total_amount": FilterField("total_minor", FilterKind.NUMBER),
+        "discount_amount": FilterField("discount_minor", FilterKind.NUMBER),
+        "items_discount_amount": FilterField("items_discount_minor", FilterKind.NUMBER),
+        "total_discount_amount": FilterField("amount_minor - total_minor", FilterKind.NUMBER),
+        "created_at": FilterField("placed_at", FilterKind.TIME),
+        "updated_at": FilterField("updated_at", FilterKind.TIME),
+    },
+    objects={"metadata": "metadata"},
+)
+"""What lists and exports of orders may be filtered by; the dialect's created_at is the purchase."""
+
+_WRITTEN: LiteralString = (
+    "id, source_id, customer_id, location_id, status, amount_minor, discount_minor,"
+    " items_discount_minor, shipping_minor, line_product_ids, line_source_ids, line_quantities,"
+    " line_unit_prices, line_amounts, line_discounts, line_details, metadata, placed_at,"
+    " created_at, updated_at"
+)
 _INSERT: LiteralString = (
-    "insert into orders (id, source_id, customer_id, location_id, status, amount_minor,"
-    " discount_minor, items_discount_minor, line_product_ids, line_source_ids,"
-    " line_quantities, line_unit_prices, line_amounts, line_discounts, line_details,"
-    " metadata, placed_at, created_at, updated_at)"
-    " values (%(id)s, %(source_id)s, %(customer_id)s, %(location_id)s, %(status)s,"
-    " %(amount_minor)s, %(discount_minor)s, %(items_discount_minor)s,"
-    " %(line_product_ids)s::text[], %(line_source_ids)s::text[], %(line_quantities)s::bigint[],"
-    " %(line_unit_prices)s::bigint[], %(line_amounts)s::bigint[],"
-    " %(line_discounts)s::bigint[], %(line_details)s, %(metadata)s, %(placed_at)s,"
-    " %(created_at)s, %(updated_at)s)"
+    f"insert into orders ({_WRITTEN})"
+    f" select {_WRITTEN} from json_populate_recordset(null::orders, %s)"
 )
 _UPDATE: LiteralString = (
     "update orders set source_id = %(source_id)s, customer_id = %(customer_id)s,"
     " location_id = %(location_id)s, status = %(status)s,"
     " amount_minor = %(amount_minor)s, discount_minor = %(discount_minor)s,"
-    " items_discount_minor = %(items_discount_minor)s,"
+    " items_discount_minor = %(items_discount_minor)s, shipping_minor = %(shipping_minor)s,"
     " line_product_ids = %(line_product_ids)s::text[],"
     " line_source_ids = %(line_source_ids)s::text[],"
     " line_quantities = %(line_quantities)s::bigint[],"
@@ -106,6 +122,7 @@ async def list_orders(
     *,
     customer_id: str | None = None,
     status: OrderStatus | None = None,
+    condition: Condition | None = None,
     limit: int = 50,
     order: str = "-placed_at",
     cursor: str | None = None,
@@ -113,8 +130,8 @@ async def list_orders(
 ) -> Page[Order]:
     """Return a page of orders with the exact total.
 
-    ``order`` is placed_at, created_at, updated_at, amount or total, with ``-`` in front for
-    descending. Raises InvalidInput for an unknown order or a foreign cursor.
+    ``condition`` is of ORDER_FILTERS. ``order`` is placed_at, created_at, updated_at, amount or
+    total, with ``-`` in front for descending. Raises InvalidInput for an unknown order or a foreign cursor.
     """
     conditions: list[sql.Composable] = []
     parameters: dict[str, Any] = {}
@@ -124,6 +141,9 @@ async def list_orders(
     if status is not None:
         conditions.append(sql.SQL("status = %(status)s"))
         parameters["status"] = status
+    if condition is not None:
+        conditions.append(condition.sql)
+        parameters |= condition.parameters
     result = await list_page(
         tx,
         _LISTING,
@@ -146,14 +166,14 @@ async def list_orders_by_id(tx: Tx, order_ids: Sequence[str]) -> list[Order]:
 async def insert_order(tx: Tx, order: Order) -> bool:
     """Store a new order; False when another transaction just stored its merchant's id."""
     cursor = await tx.execute(
-        _INSERT + " on conflict (project_id, source_id) do nothing", _parameters(order)
+        _INSERT + " on conflict (project_id, source_id) do nothing", (Json([_values(order)]),)
     )
     return cursor.rowcount == 1
 
 
-async def insert_order_row(tx: Tx, order: Order) -> None:
-    """Store a new order; the database refuses a merchant's id that is taken."""
-    await tx.execute(_INSERT, _parameters(order))
+async def insert_order_rows(tx: Tx, orders: Sequence[Order]) -> None:
+    """Store new orders in one statement; the database refuses a merchant's id that is taken."""
+    await tx.execute(_INSERT, (Json([_values(order) for order in orders]),))
 
 
 async def update_order_row(tx: Tx, order: Order) -> None:
@@ -162,6 +182,15 @@ async def update_order_row(tx: Tx, order: Order) -> None:
 
 
 def _parameters(order: Order) -> dict[str, Any]:
+    values = _values(order)
+    details = values["line_details"]
+    return values | {
+        "line_details": None if details is None else Jsonb(details),
+        "metadata": Jsonb(order.metadata),
+    }
+
+
+def _values(order: Order) -> dict[str, Any]:
     lines = order.lines
     details = [line.details for line in lines]
     return {
@@ -173,14 +202,15 @@ def _parameters(order: Order) -> dict[str, Any]:
         "amount_minor": order.amount_minor,
         "discount_minor": order.discount_minor,
         "items_discount_minor": order.items_discount_minor,
+        "shipping_minor": order.shipping_minor,
         "line_product_ids": [line.product_id for line in lines],
         "line_source_ids": [line.source_id for line in lines],
         "line_quantities": [line.quantity for line in lines],
         "line_unit_prices": [line.unit_price_minor for line in lines],
         "line_amounts": [line.amount_minor for line in lines],
         "line_discounts": [line.discount_minor for line in lines],
-        "line_details": Jsonb(details) if any(details) else None,
-        "metadata": Jsonb(order.metadata),
+        "line_details": details if any(details) else None,
+        "metadata": order.metadata,
         "placed_at": order.placed_at,
         "created_at": order.created_at,
         "updated_at": order.updated_at,

@@ -8,19 +8,23 @@ from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding, V
 from kaquan.engine.conditions.customer_attribute import CustomerAttribute
 from kaquan.engine.conditions.customer_spend import CustomerSpend
 from kaquan.engine.conditions.every_item import EveryItem
+from kaquan.engine.conditions.extreme_item import ExtremeItem
 from kaquan.engine.conditions.first_order import FirstOrder
 from kaquan.engine.conditions.has_items import HasItems
 from kaquan.engine.conditions.in_channel import InChannel
 from kaquan.engine.conditions.in_segment import InSegment
 from kaquan.engine.conditions.in_tier import InTier
 from kaquan.engine.conditions.item_quantity import ItemQuantity
+from kaquan.engine.conditions.line_attribute import LineAttribute
 from kaquan.engine.conditions.line_count import LineCount
+from kaquan.engine.conditions.line_quantity import LineQuantity
 from kaquan.engine.conditions.minimum_spend import MinimumSpend
 from kaquan.engine.conditions.order_attribute import OrderAttribute
 from kaquan.engine.conditions.order_count import OrderCount
 from kaquan.engine.conditions.paid_by import PaidBy
 from kaquan.engine.conditions.per_customer_count import PerCustomerCount
 from kaquan.engine.conditions.redeemed_by import RedeemedBy
+from kaquan.engine.conditions.redemption_attribute import RedemptionAttribute
 from kaquan.engine.conditions.redemption_count import Counted, RedemptionCount, count_key
 from kaquan.engine.conditions.spend_between import SpendBetween
 from kaquan.engine.conditions.tree import (
@@ -48,6 +52,7 @@ __all__ = [
     "CustomerAttribute",
     "CustomerSpend",
     "EveryItem",
+    "ExtremeItem",
     "Finding",
     "FirstOrder",
     "HasItems",
@@ -55,7 +60,9 @@ __all__ = [
     "InSegment",
     "InTier",
     "ItemQuantity",
+    "LineAttribute",
     "LineCount",
+    "LineQuantity",
     "MinimumSpend",
     "Node",
     "Not",
@@ -64,6 +71,7 @@ __all__ = [
     "PaidBy",
     "PerCustomerCount",
     "RedeemedBy",
+    "RedemptionAttribute",
     "RedemptionCount",
     "SpendBetween",
     "UnitPrice",

@@ -11,7 +11,15 @@ from kaquan.engine.conditions.condition import Condition, Finding, met, unmet
 from kaquan.engine.reasons import Reason, ReasonCode
 
 Operator: TypeAlias = Literal[
-    "one_of", "none_of", "contains", "starts_with", "at_least", "at_most", "present", "absent"
+    "one_of",
+    "none_of",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "at_least",
+    "at_most",
+    "present",
+    "absent",
 ]
 """`contains` looks for a part of a text or one of several labels. Numbers compare as numbers."""
 
@@ -75,6 +83,8 @@ class AttributeCondition(Condition, frozen=True, kw_only=True):
                 return texts.isdisjoint(wanted)
             case "starts_with":
                 return any(text.startswith(tuple(wanted)) for text in texts)
+            case "ends_with":
+                return any(text.endswith(tuple(wanted)) for text in texts)
             case "contains" if isinstance(value, str):
                 return any(part in value for part in wanted)
             case _:

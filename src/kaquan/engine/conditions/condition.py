@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 
@@ -33,9 +33,14 @@ class Finding(msgspec.Struct, frozen=True):
 class Condition(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """One rule about a request: pure, its fields are its arguments."""
+    """One rule about a request: pure, its fields are its arguments.
+
+    ``message`` is what the merchant wants to be said when it is not met.
+    """
 
     code: ClassVar[str]
+
+    message: Annotated[str, msgspec.Meta(max_length=1_000)] | None = None
 
     def check(self, facts: Facts) -> Finding:
         """Whether the rule holds, what was looked at, and if not, how far away it is."""

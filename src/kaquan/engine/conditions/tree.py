@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
+from msgspec import structs
 
 from kaquan.engine.conditions.condition import Condition, Finding, Verdict
 from kaquan.engine.facts import Facts
@@ -63,9 +64,23 @@ def evaluate(node: Node, facts: Facts, *, path: str, checks: list[Check]) -> Res
         case Not():
             return _evaluate_not(node, facts, path=path, checks=checks)
         case Condition():
-            finding = node.check(facts)
+            finding = _check(node, facts)
             checks.append(Check.of(path, node.code, finding.reason, inputs=finding.inputs))
             return _as_result(finding)
+
+
+def _check(condition: Condition, facts: Facts) -> Finding:
+    finding = condition.check(facts)
+    if finding.reason is None or condition.message is None:
+        return finding
+    return structs.replace(finding, reason=_say(finding.reason, condition))
+
+
+def _say(reason: Reason, condition: Condition) -> Reason:
+    """The reason in the merchant's words, where the rule has any."""
+    if condition.message is None:
+        return reason
+    return structs.replace(reason, message=condition.message)
 
 
 def _as_result(finding: Finding) -> Result:
@@ -102,9 +117,9 @@ def _evaluate_not(node: Not, facts: Facts, *, path: str, checks: list[Check]) ->
     member = node.member
     inner_path = f"{path}.not"
     if isinstance(member, Condition):
-        finding = member.check(facts)
+        finding = _check(member, facts)
         checks.append(Check.of(inner_path, member.code, finding.reason, inputs=finding.inputs))
-        inner, refusal = _as_result(finding), member.negated_reason(finding)
+        inner, refusal = _as_result(finding), _say(member.negated_reason(finding), member)
     else:
         inner = evaluate(member, facts, path=inner_path, checks=checks)
         refusal = Reason(ReasonCode.EXCLUDED_BY_RULE, {"condition": _name(member)})

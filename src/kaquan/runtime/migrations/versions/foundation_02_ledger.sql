@@ -9,7 +9,8 @@ create table account (
     project_id  integer not null,
     owner       text collate "C" not null check (owner <> '' and left(owner, 1) <> '@'),
     kind        text collate "C" not null
-                check (kind in ('uses', 'used', 'budget', 'customer_uses', 'value', 'points')),
+                check (kind in
+                    ('uses', 'used', 'budget', 'customer_uses', 'claims', 'value', 'points')),
     balance     bigint not null,
     held        bigint not null default 0 check (held >= 0),
     granted     bigint not null,

@@ -103,6 +103,7 @@ create table orders (
     amount_minor          bigint not null check (amount_minor >= 0),
     discount_minor        bigint not null default 0 check (discount_minor >= 0),
     items_discount_minor  bigint not null default 0 check (items_discount_minor >= 0),
+    shipping_minor        bigint not null default 0 check (shipping_minor between 0 and amount_minor),
     total_minor     bigint not null
                     generated always as (amount_minor - discount_minor - items_discount_minor) stored
                     check (total_minor >= 0),

@@ -6,13 +6,18 @@ create table campaign (
     name              text not null check (name <> ''),
     description       text,
     kind              text collate "C" not null
-                      check (kind in ('DISCOUNT_COUPONS', 'GIFT_VOUCHERS')),
+                      check (kind in ('DISCOUNT_COUPONS', 'GIFT_VOUCHERS', 'LOYALTY_PROGRAM',
+                                     'PROMOTION')),
     activation        text collate "C" not null default 'AUTO_UPDATE'
                       check (activation in ('AUTO_UPDATE', 'STATIC')),
     offer             jsonb not null,
     voucher_template  jsonb not null default '{}',
     budget_minor      bigint check (budget_minor >= 0),
     per_customer_cap  integer check (per_customer_cap > 0),
+    redemption_cap    bigint check (redemption_cap > 0),
+    category_ids      text[] collate "C" not null default '{}',
+    priority          integer,
+    lane              text collate "C" check (lane in ('item', 'order', 'shipping', 'payment')),
     holdout_bps       integer not null default 1000 check (holdout_bps between 0 and 10000),
     join_once         boolean not null default true,
     active            boolean not null default true,
@@ -30,7 +35,8 @@ call protect('campaign');
 create index campaign_created on campaign (project_id, created_at, id);
 
 -- quantity is how many uses were granted at issue (null: unlimited); how many are left is
--- the ledger's to say. offer is null when the campaign's applies.
+-- the ledger's to say. offer is null when the campaign's applies. A tier of a promotion is a
+-- voucher that needs no code: its code is its id.
 create table voucher (
     project_id   integer not null default current_project(),
     id           text collate "C" not null,
@@ -40,10 +46,12 @@ create table voucher (
     offer        jsonb,
     quantity     bigint check (quantity >= 0),
     active       boolean not null default true,
+    tier         boolean not null default false,
     starts_at    timestamptz,
     expires_at   timestamptz,
     published_at timestamptz,
     category     text,
+    category_ids text[] collate "C" not null default '{}',
     additional_info text,
     metadata     jsonb,
     created_at   timestamptz not null,
@@ -103,7 +111,8 @@ call protect('exposure');
 
 -- Every attempt: redemptions and rollbacks, successful or not, with the trace of the decision.
 -- allocation is minor units per line of the order, in line order, stored and never re-spread;
--- items_allocation is the item-level part of it.
+-- items_allocation is the item-level part of it. given is null, or what else a redemption moved:
+-- balance, units added to the order, grants, the delivery's part of the discount.
 create table redemption (
     project_id      integer not null default current_project(),
     id              text collate "C" not null,
@@ -123,6 +132,7 @@ create table redemption (
     order_amount_minor    bigint check (order_amount_minor >= 0),
     allocation        bigint[] not null default '{}',
     items_allocation  bigint[] not null default '{}',
+    given             jsonb,
     failure_code    text collate "C",
     failure_message text,
     trace           jsonb,

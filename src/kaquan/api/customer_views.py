@@ -1,0 +1,153 @@
+"""A customer on the wire, with what they bought and redeemed."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+
+import msgspec
+
+from kaquan.api.values import Metadata
+from kaquan.checkout import CustomerRedemptions, count_redemptions_of
+from kaquan.customers import Customer, CustomerSummary, list_customer_summaries
+from kaquan.runtime import Tx
+
+
+class SummaryOrders(msgspec.Struct, frozen=True):
+    """What a customer bought, in minor units."""
+
+    total_amount: int
+    total_count: int
+    average_amount: int
+    last_order_amount: int
+    last_order_date: datetime | None
+
+
+class SummaryRedemptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How a customer's redemptions ended; ``total_redeemed`` is all of them.
+
+    A stack counts once for each voucher. A rollback that is refused leaves nothing to count.
+    """
+
+    total_redeemed: int
+    total_failed: int
+    total_succeeded: int
+    total_rolled_back: int
+    total_rollback_failed: Literal[0] = 0
+    total_rollback_succeeded: int
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A customer's purchases and redemptions added up."""
+
+    orders: SummaryOrders
+    redemptions: SummaryRedemptions
+
+
+class LoyaltyView(msgspec.Struct, frozen=True, kw_only=True):
+    """Points of a customer: there are no loyalty programs, so none."""
+
+    points: Literal[0] = 0
+    referred_customers: Literal[0] = 0
+    campaigns: dict[str, Any] = {}
+
+
+class ReferralsView(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a customer brought along: there are no referral programs, so nobody."""
+
+    total: Literal[0] = 0
+    campaigns: list[Any] = []
+
+
+class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer as answered."""
+
+    id: str
+    source_id: str | None
+    name: str | None
+    description: str | None
+    email: str | None
+    phone: str | None
+    birthday: date | None
+    birthdate: date | None
+    address: Metadata | None
+    metadata: Metadata
+    created_at: datetime
+    updated_at: datetime | None
+    summary: Summary
+    loyalty: LoyaltyView = msgspec.field(default_factory=LoyaltyView)
+    referrals: ReferralsView = msgspec.field(default_factory=ReferralsView)
+    system_metadata: Metadata = {}
+    object: Literal["customer"] = "customer"
+
+
+class SimpleCustomer(msgspec.Struct, frozen=True, kw_only=True):
+    """A customer inside of another object."""
+
+    id: str
+    name: str | None
+    email: str | None
+    source_id: str | None
+    metadata: Metadata
+    object: Literal["customer"] = "customer"
+
+
+def view_customer(customer: Customer, summary: Summary) -> CustomerView:
+    """Map a customer to the wire."""
+    return CustomerView(
+        id=customer.id,
+        source_id=customer.source_id,
+        name=customer.name,
+        description=customer.description,
+        email=customer.email,
+        phone=customer.phone,
+        birthday=customer.birth_date,
+        birthdate=customer.birth_date,
+        address=customer.address,
+        metadata=customer.metadata,
+        created_at=customer.created_at,
+        updated_at=customer.updated_at,
+        summary=summary,
+    )
+
+
+async def load_summaries(tx: Tx, customer_ids: list[str]) -> dict[str, Summary]:
+    """Return what customers bought and redeemed, by their ids."""
+    orders = await list_customer_summaries(tx, customer_ids)
+    redemptions = await count_redemptions_of(tx, customer_ids)
+    return {one: _view_summary(orders[one], redemptions[one]) for one in customer_ids}
+
+
+def _view_summary(summary: CustomerSummary, redemptions: CustomerRedemptions) -> Summary:
+    count = summary.order_count
+    orders = SummaryOrders(
+        total_amount=summary.spend_minor,
+        total_count=count,
+        average_amount=summary.spend_minor // count if count else 0,
+        last_order_amount=summary.last_order_minor,
+        last_order_date=summary.last_order_at,
+    )
+    return Summary(
+        orders,
+        SummaryRedemptions(
+            total_redeemed=redemptions.succeeded + redemptions.failed,
+            total_failed=redemptions.failed,
+            total_succeeded=redemptions.succeeded,
+            total_rolled_back=redemptions.rolled_back,
+            total_rollback_succeeded=redemptions.rolled_back,
+        ),
+    )
+
+
+async def load_customer(tx: Tx, customer: Customer) -> CustomerView:
+    """Map a customer to the wire with what they bought and redeemed."""
+    return view_customer(customer, (await load_summaries(tx, [customer.id]))[customer.id])
+
+
+def view_simple_customer(customer: Customer) -> SimpleCustomer:
+    """Map a customer to its short form."""
+    return SimpleCustomer(
+        id=customer.id,
+        name=customer.name,
+        email=customer.email,
+        source_id=customer.source_id,
+        metadata=customer.metadata,
+    )

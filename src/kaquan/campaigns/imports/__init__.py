@@ -1,0 +1,1 @@
+"""Vouchers from files and long lists, and changes to many of them, part by part."""

@@ -1,0 +1,47 @@
+"""Background work of the checkout."""
+
+from procrastinate import JobContext
+
+from kaquan.checkout.attempts import FORGET_AT_ONCE, forget_attempts
+from kaquan.checkout.sessions import expire_sessions
+from kaquan.runtime import PROJECT_DIRECTORY, job_queue, list_projects, services_of, utc_now
+
+_PORTION = 1000
+
+
+@job_queue.periodic(cron="* * * * *")
+@job_queue.task(
+    name="checkout.expire_sessions", queueing_lock="checkout.expire_sessions", pass_context=True
+)
+async def expire_all_sessions(context: JobContext, timestamp: int) -> None:
+    """Every minute, free what sessions reserved and did not use in time.
+
+    A checkout that meets such a reservation passes over it already; this tidies up behind those
+    that nobody meets again.
+    """
+    database = services_of(context).database
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        freed = _PORTION
+        while freed >= _PORTION:
+            async with database.transaction(project.project_id) as tx:
+                freed = await expire_sessions(tx, now=utc_now(), limit=_PORTION)
+
+
+@job_queue.periodic(cron="17 * * * *")
+@job_queue.task(
+    name="checkout.forget_attempts", queueing_lock="checkout.forget_attempts", pass_context=True
+)
+async def forget_old_attempts(context: JobContext, timestamp: int) -> None:
+    """Every hour, delete validations and qualifications that were kept long enough."""
+    services = services_of(context)
+    async with services.database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        forgotten = FORGET_AT_ONCE
+        while forgotten >= FORGET_AT_ONCE:
+            async with services.database.transaction(project.project_id) as tx:
+                forgotten = await forget_attempts(
+                    tx, days=services.settings.attempt_days, now=utc_now()
+                )

@@ -1,0 +1,58 @@
+"""``kaquan evaluate experiment``: what an experiment showed, from its summary."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from kaquan.runtime import InvalidInput
+
+if TYPE_CHECKING:
+    from kaquan.insight.experiment import Reading
+
+NOTHING_TO_SAY = 3
+
+
+def experiment(
+    summary: Annotated[Path, typer.Option(help="JSON file with the arms' counts and sums.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Compare an experiment's arms with its control.
+
+    The file has arms with name, n, sum and sum_squares (or mean and sd), optionally pre (sum,
+    sum_squares, sum_products) for CUPED, and control, kind (mean, proportion, ratio with a
+    denominator), expected_shares, planned_n. Exit code 3: nothing can be said of any arm.
+    """
+    from kaquan.insight.experiment import NoComparison, parse_summary, read_experiment
+
+    try:
+        data: Any = msgspec.json.decode(summary.read_bytes())
+    except msgspec.DecodeError as error:
+        message = f"{summary} is not JSON: {error}"
+        raise InvalidInput(message, field="summary") from error
+    reading = read_experiment(parse_summary(data))
+    if as_json:
+        report = msgspec.to_builtins(reading) | {"verdicts": _verdicts(reading)}
+        typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+    else:
+        for sentences in _verdicts(reading).values():
+            typer.echo(sentences["en"])
+            typer.echo(sentences["zh"])
+        for note in reading.notes:
+            typer.echo(f"note: {note}")
+    if all(isinstance(one, NoComparison) for one in reading.comparisons):
+        sys.exit(NOTHING_TO_SAY)
+
+
+def _verdicts(reading: "Reading") -> dict[str, dict[str, str]]:
+    from kaquan.insight.experiment import tell_verdict
+
+    return {
+        one.arm: {
+            "en": tell_verdict(reading, one, "en"),
+            "zh": tell_verdict(reading, one, "zh"),
+        }
+        for one in reading.comparisons
+    }

@@ -1,0 +1,41 @@
+"""Background work of customers: imports, and the end of files whose time is over."""
+
+from procrastinate import JobContext
+
+from kaquan.customers.imports.run import fail_import, run_import
+from kaquan.runtime import (
+    PROJECT_DIRECTORY,
+    UNTIL_DONE,
+    delete_expired_files,
+    job_queue,
+    list_projects,
+    services_of,
+    utc_now,
+)
+
+
+@job_queue.task(name="customers.import", retry=UNTIL_DONE, pass_context=True)
+async def import_requested_file(context: JobContext, *, project_id: int, action_id: str) -> None:
+    """Import a file, going on where an earlier run was stopped."""
+    database = services_of(context).database
+    try:
+        await run_import(database, project_id, action_id, clock=utc_now)
+    except Exception as error:
+        if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
+            async with database.transaction(project_id) as tx:
+                await fail_import(tx, action_id, error, now=utc_now())
+        raise
+
+
+@job_queue.periodic(cron="17 3 * * *")
+@job_queue.task(
+    name="customers.delete_expired_files", queueing_lock="delete_expired_files", pass_context=True
+)
+async def delete_old_files(context: JobContext, timestamp: int) -> None:
+    """Remove files whose time is over (every night)."""
+    database = services_of(context).database
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        async with database.transaction(project.project_id) as tx:
+            await delete_expired_files(tx, now=utc_now())

@@ -1,0 +1,86 @@
+"""The certified allocator: who gets which arm, and whether that is known to beat one for all."""
+
+from kaquan.insight.allocation.certificate import (
+    FEWEST_OUTCOMES,
+    Certificate,
+    Interval,
+    Reason,
+    UniformValue,
+    certify,
+    choose_by_fold,
+    count_outcomes,
+    estimate,
+    worst,
+)
+from kaquan.insight.allocation.dose import DoseCurves, concave_fit, fit_dose_curves
+from kaquan.insight.allocation.explore import Explored, explore
+from kaquan.insight.allocation.knapsack import Allocation, BudgetTooSmall, allocate
+from kaquan.insight.allocation.learn import LEARNERS, LearningPlan, Learnt, Models, learn
+from kaquan.insight.allocation.limits import Infeasible, Limit, LimitedAllocation, allocate_within
+from kaquan.insight.allocation.monitor import (
+    BURN_IN,
+    Standing,
+    Watch,
+    bounds_over_time,
+    differences_observed,
+    watch_certificate,
+)
+from kaquan.insight.allocation.propensity import (
+    ALARM,
+    Imbalance,
+    estimate_propensity,
+    find_imbalances,
+    group_values,
+    independence,
+)
+from kaquan.insight.allocation.stack import Weights, stack
+from kaquan.insight.allocation.stakes import CostOn, Stakes
+from kaquan.insight.allocation.uniform import Uniform, list_uniform
+
+__all__ = [
+    "ALARM",
+    "BURN_IN",
+    "FEWEST_OUTCOMES",
+    "LEARNERS",
+    "Allocation",
+    "BudgetTooSmall",
+    "Certificate",
+    "CostOn",
+    "DoseCurves",
+    "Explored",
+    "Imbalance",
+    "Infeasible",
+    "Interval",
+    "LearningPlan",
+    "Learnt",
+    "Limit",
+    "LimitedAllocation",
+    "Models",
+    "Reason",
+    "Stakes",
+    "Standing",
+    "Uniform",
+    "UniformValue",
+    "Watch",
+    "Weights",
+    "allocate",
+    "allocate_within",
+    "bounds_over_time",
+    "certify",
+    "choose_by_fold",
+    "concave_fit",
+    "count_outcomes",
+    "differences_observed",
+    "estimate",
+    "estimate_propensity",
+    "explore",
+    "find_imbalances",
+    "fit_dose_curves",
+    "group_values",
+    "independence",
+    "learn",
+    "list_uniform",
+    "stack",
+    "watch_certificate",
+    "worst",
+]

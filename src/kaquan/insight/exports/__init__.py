@@ -1,0 +1,1 @@
+"""Exports: what the project holds as CSV files, made by a job."""

@@ -1,0 +1,109 @@
+"""What is asked of `evaluate_policy`, and its answer."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from kaquan.insight.allocation import CostOn, Interval
+
+Status: TypeAlias = Literal["certified", "uniform", "cannot_say"]
+
+
+class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the columns mean and what is at stake.
+
+    ``value`` is the worth of one unit of outcome, ``costs`` that of each arm, ``budget`` the most
+    that all rows of the test file together may cost, in the same money. ``propensity`` names a
+    column with the chance that the row had of the arm it got, ``customer`` one that numbers the
+    persons; ``repeats`` is how many times rows are dealt into folds.
+    """
+
+    arm: str
+    control: str
+    outcome: str
+    value: float
+    costs: dict[str, float]
+    cost_on: CostOn = CostOn.SEND
+    budget: float | None = None
+    ignore: tuple[str, ...] = ()
+    propensity: str | None = None
+    customer: str | None = None
+    seed: int = 1
+    repeats: int = 3
+
+
+class ArmFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """An arm in the training file; money per customer if everybody got it.
+
+    ``value`` is net of the cost and None where too few rows had the arm.
+    """
+
+    arm: str
+    rows: int
+    mean_outcome: float | None
+    cost: float
+    value: Interval | None
+    spend: float | None
+    affordable: bool | None
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """A personalised policy beside the best uniform one, measured on some rows; per customer."""
+
+    rows: int
+    personalised_value: Interval
+    best_uniform_value: Interval
+    difference: Interval | None
+    written_value: Interval
+
+
+class PolicyEvaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer; money is per customer and net of cost unless a name says otherwise.
+
+    ``policy`` describes the arms written for the test file: ``policy_value`` is theirs, and
+    ``difference`` is the learnt personalised policy less the best uniform one, whichever was
+    written. ``basis`` says on which rows these were measured; ``certified`` is always decided on
+    the training file alone, whose figures are in ``train``. None stands for what cannot be said.
+    """
+
+    status: Status
+    certified: bool
+    reason: str
+    why: str
+    policy: dict[str, float]
+    policy_value: float | None
+    policy_low: float | None
+    policy_high: float | None
+    policy_cost_total: float | None
+    best_uniform_arm: str | None
+    best_uniform: dict[str, float] | None
+    best_uniform_value: float | None
+    best_uniform_low: float | None
+    best_uniform_high: float | None
+    personalised: dict[str, float] | None
+    personalised_value: float | None
+    difference: float | None
+    difference_low: float | None
+    difference_high: float | None
+    basis: Literal["train_folds", "test"] | None
+    train: Compared | None
+    test: Compared | None
+    rows_needed: int | None
+    budget: float | None
+    budget_per_customer: float | None
+    budget_shadow_price: float | None
+    arms: list[ArmFigures]
+    features: list[str]
+    left_out: dict[str, str]
+    statements: list[str]
+    train_rows: int
+    test_rows: int
+    seed: int
+
+
+class PolicyResult(msgspec.Struct, frozen=True, kw_only=True):
+    """The evaluation, the arm of each row of the test file, and its columns that tell rows apart."""
+
+    evaluation: PolicyEvaluation
+    chosen: list[str]
+    identifiers: list[str]
