@@ -2,44 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator
 
-import psycopg
 import pytest
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from checkout.shop import NOW, add_code, amount_off, asking, cart, open_campaign
 from concurrency.races import CONTENDERS, RACES, Race, prepare_race, run_race, unlock
 from kaquan.checkout import Redeemed, redeem, roll_back
 from kaquan.customers import CustomerDraft, create_order, get_order
 from kaquan.ledger import check_ledger
-from kaquan.runtime import Database, Project, create_project, migrate, open_database
-
-
-@pytest.fixture
-async def unprotected(postgres_url: str) -> AsyncGenerator[Database]:
-    """A database like the others, without the constraints that guard limits."""
-    name = f"{conninfo_to_dict(postgres_url)['dbname']}_unprotected"
-    url = make_conninfo(postgres_url, dbname=name)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        try:
-            migrate(url)
-            with psycopg.connect(url) as owner:
-                owner.execute("set search_path = kaquan")
-                owner.execute("alter table account drop constraint account_not_overdrawn")
-                owner.execute("alter table transfer drop constraint transfer_not_returned_twice")
-                owner.execute("drop index redemption_rolled_back_once")
-                owner.execute(
-                    "alter table redemption drop constraint redemption_not_returned_twice"
-                )
-            async with open_database(url, pool_size=CONTENDERS + 2) as database:
-                yield database
-        finally:
-            connection.execute(
-                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
-            )
+from kaquan.runtime import Database, Project, create_project
 
 
 @pytest.mark.parametrize("race", RACES, ids=lambda race: race.name)
