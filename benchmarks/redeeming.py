@@ -86,8 +86,7 @@ select * from product where source_id = any ('{{article-1,article-2,article-3,ar
     or id = any ('{{article-1,article-2,article-3,article-4,article-5}}');
 select count(*) from redemption r where customer_id = :found_customer
    and campaign_id = :found_campaign and kind = 'redemption' and result = 'SUCCESS'
-   and not use_returned and not exists (select from redemption b where b.reverses_id = r.id
-       and b.kind = 'rollback' and b.result = 'SUCCESS');
+   and not use_returned and not rolled_back;
 select owner, kind, balance, held, granted from account
  where (owner, kind) in ((:found_voucher, 'uses'), (:found_campaign, 'budget'),
                 (:found_campaign::text || '/' || :found_customer::text, 'customer_uses'))

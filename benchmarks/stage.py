@@ -43,6 +43,12 @@ _EACH_CLIENT = 700
 PGBENCH_TURN = CLIENTS * _EACH_CLIENT
 """So many numbers one run of pgbench may use."""
 
+_LIKE_OURS = (
+    "-c role=kaquan_app -c search_path=kaquan -c enable_seqscan=off -c enable_hashjoin=off"
+    " -c enable_mergejoin=off"
+)
+"""The baseline's sessions plan as a batch of ours does."""
+
 _TRANSFER = "insert into transfer (from_owner, to_owner, kind, amount, cause, cause_id, at)"
 _ACCOUNT = "insert into account (project_id, owner, kind, balance, granted)"
 
@@ -238,7 +244,7 @@ def run_pgbench(shop: Shop, script: str, *, start: int) -> float:
     command += ["-c", str(CLIENTS), "-j", "2", "-T", str(round(SECONDS)), shop.url]
     done = subprocess.run(
         command,
-        env=os.environ | {"PGOPTIONS": "-c role=kaquan_app -c search_path=kaquan"},
+        env=os.environ | {"PGOPTIONS": _LIKE_OURS},
         capture_output=True,
         text=True,
         check=False,

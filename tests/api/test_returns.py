@@ -85,6 +85,14 @@ async def test_a_redemption_is_returned_by_amount(api: Api, campaign: str) -> No
     done = await api.post(address, json={"amount": 2500})
     assert done.status_code == 200, done.text
     assert (done.json()["given_back_amount"], done.json()["refund_amount"]) == (500, 2000)
+    shown = (await api.get(f"/v1/redemptions/{redemption['id']}")).json()
+    assert (shown["status"], shown["kaquan"]["returned_amount"]) == ("SUCCEEDED", 500)
+    assert (await api.post(address, json={})).status_code == 200
+    undone = (await api.get("/v1/redemptions?status=ROLLED_BACK")).json()
+    assert [one["id"] for one in undone["redemptions"]] == [redemption["id"]]
+    assert undone["redemptions"][0]["status"] == "ROLLED_BACK"
+    assert (await api.get("/v1/redemptions?status=SUCCEEDED")).json()["total"] == 0
+    assert (await api.get("/v1/redemptions?status=LOST")).status_code == 400
 
 
 async def test_a_key_returns_once(api: Api, campaign: str) -> None:

@@ -252,6 +252,7 @@ asyncio.run(work())
 """
 
 
+@pytest.mark.slow
 async def test_a_worker_killed_at_any_moment(
     database: Database, project: Project, postgres_url: str
 ) -> None:

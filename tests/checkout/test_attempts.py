@@ -37,7 +37,7 @@ from kaquan.checkout import (
     tried_validation,
     validate,
 )
-from kaquan.customers import CustomerDraft, create_order
+from kaquan.customers import CustomerDraft, create_order, erase_customer
 from kaquan.engine import Application, StackingRules
 from kaquan.runtime import Database, InvalidInput, NotFound, Project, Tx
 
@@ -94,6 +94,38 @@ async def test_a_refused_validation_keeps_why_and_how_far(
     assert [check.code for check in kept.trace.candidates[0].checks if not check.passed] == [
         "minimum_spend"
     ]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "not yet entered"])
+async def test_an_erased_customer_leaves_no_attempts(
+    database: Database, project: Project, gatherer: AttemptGatherer, *, known: bool
+) -> None:
+    """The inputs of an attempt hold what was known and said of its customer."""
+    async with database.transaction(project.project_id) as tx:
+        vip = {
+            "code": "customer_attribute",
+            "name": "level",
+            "operator": "none_of",
+            "values": ["none"],
+        }
+        await add_code(tx, "CODE", offer={**amount_off(100), "condition": vip}, quantity=None)
+        if known:
+            await enter_customer(tx, "anna")
+        await enter_customer(tx, "ben")
+    for name in ("anna", "ben"):
+        draft = CustomerDraft(source_id=name, metadata={"level": f"gold of {name}"})
+        await try_out(database, project, gatherer, asking("CODE", customer=draft))
+    kept_text = "select string_agg(to_jsonb(a)::text, ' ') from attempt a"
+    async with database.transaction(project.project_id) as tx:
+        before = await (await tx.execute(kept_text)).fetchone()
+        assert before is not None
+        assert "gold of anna" in before[0]
+        await enter_customer(tx, "anna")
+        await erase_customer(tx, "anna", now=NOW)
+        after = await (await tx.execute(kept_text)).fetchone()
+        assert after is not None
+        assert "gold of anna" not in after[0]
+        assert "gold of ben" in after[0]
 
 
 async def test_redemptions_are_listed_from_their_register(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -11,10 +12,24 @@ from checkout.shop import (
     amount_off,
     asking,
     enter_customer,
+    on_condition,
+    open_campaign,
     percent_off,
     redeem_now,
 )
-from kaquan.checkout import CheckoutRequest, get_redemption, roll_back, validate
+from kaquan.checkout import (
+    CheckoutRequest,
+    GoodsBack,
+    OfOrder,
+    OrderReturn,
+    ReturnPolicy,
+    ReturnRequest,
+    get_redemption,
+    return_goods,
+    roll_back,
+    set_return_policy,
+    validate,
+)
 from kaquan.customers import (
     OrderDraft,
     OrderLineDraft,
@@ -124,6 +139,65 @@ class TestFreeUnits:
         await redeem_now(tx, asking("GIFT", order="o-1"))
         await roll_back(tx, first.redemptions[0].id, now=NOW)
         assert [x.discount_minor for x in (await get_order(tx, "o-1")).lines] == [0, 500]
+
+    @pytest.mark.parametrize(
+        ("undone", "lines", "amount"),
+        [
+            pytest.param(["GIFT"], [(1, 2_000), (1, 500), (1, 300)], 2_800, id="one before others"),
+            pytest.param(["MORE"], [(1, 2_000), (1, 500)], 2_500, id="the last"),
+            pytest.param(["GIFT", "MORE"], [(1, 2_000)], 2_000, id="both"),
+            pytest.param(["MORE", "GIFT"], [(1, 2_000)], 2_000, id="both, the other way"),
+            pytest.param(["RICE"], [(1, 2_000), (1, 500), (1, 300)], 2_800, id="on a bought line"),
+        ],
+    )
+    async def test_rolled_back_they_go_again(
+        self, tx: Tx, undone: list[str], lines: list[tuple[int, int]], amount: int
+    ) -> None:
+        """A line before one that stays keeps its place, which stored allocations go by."""
+        tea, rice, nuts = [
+            await enter_product(tx, name, price)
+            for name, price in (("tea", 500), ("rice", 2_000), ("nuts", 300))
+        ]
+        gifts = {"GIFT": tea, "MORE": nuts, "RICE": rice}
+        done: dict[str, str] = {}
+        for code, product in gifts.items():
+            if code == "RICE" and code not in undone:
+                continue
+            await add_code(tx, code, offer=free(product.id))
+            order = buying(("rice", 1), source_id="o-1")
+            done[code] = (await redeem_now(tx, asking(code, order=order))).redemptions[0].id
+        for code in undone:
+            await roll_back(tx, done[code], now=NOW)
+        stored = await get_order(tx, "o-1")
+        assert [(line.quantity, line.amount_minor) for line in stored.lines] == lines
+        off = sum(line.discount_minor for line in stored.lines)
+        assert (stored.amount_minor, stored.total_minor) == (amount, amount - off)
+        assert stored.lines[0].source_id == "rice"
+
+    @pytest.mark.parametrize(
+        ("kept_goods", "clawed", "refund"),
+        [("keep", 0, 1_000), ("recheck_threshold", 500, 500)],
+    )
+    async def test_a_gift_whose_threshold_is_lost(
+        self, tx: Tx, kept_goods: str, clawed: int, refund: int
+    ) -> None:
+        """The policy says whether a gift that the kept goods do not earn is paid for."""
+        tea = await enter_product(tx, "tea", 500)
+        await enter_product(tx, "rice", 1_000)
+        offer = on_condition(free(tea.id), code="minimum_spend", amount_minor=2_000)
+        campaign = await open_campaign(tx, offer)
+        policy = msgspec.convert({"kept_goods": kept_goods}, ReturnPolicy)
+        await set_return_policy(tx, campaign.id, policy, now=NOW)
+        await add_code(tx, "GIFT", campaign_id=campaign.id)
+        await redeem_now(tx, asking("GIFT", order=buying(("rice", 2), source_id="o-1")))
+        back = ReturnRequest(goods=(GoodsBack(line=0, quantity=1),))
+        done = await return_goods(tx, OfOrder("o-1"), back, now=NOW)
+        assert isinstance(done, OrderReturn)
+        assert (done.clawed_back_minor, done.refund_minor) == (clawed, refund)
+        rest = await return_goods(tx, OfOrder("o-1"), ReturnRequest(), now=NOW)
+        assert isinstance(rest, OrderReturn)
+        # Two bags were paid for; with the gift all that was paid comes back.
+        assert (rest.line_quantities, rest.refund_minor) == ((1, 1), 2_000 - refund)
 
     async def test_a_stack_shows_the_order_grow(self, tx: Tx) -> None:
         tea = await enter_product(tx, "tea", 500)

@@ -240,7 +240,7 @@ async def test_what_is_not_wanted_is_not_looked_at(tx: Tx) -> None:
 
     found = await ask(tx, customer="anna", matches=is_held)
     assert keys_of(found) == {"HELD"}
-    assert [code.code for code in found.tried.codes] == ["HELD"]
+    assert [code.code for tried in found.tried for code in tried.codes] == ["HELD"]
 
 
 async def test_without_an_order_there_are_no_figures(tx: Tx) -> None:

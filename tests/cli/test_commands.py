@@ -25,6 +25,7 @@ def test_init_shows_secrets_once(command_line: CommandLine) -> None:
     assert all(second[name] is None for name in secrets - {"project_id"})
 
 
+@pytest.mark.slow
 def test_ledger_check_is_clean_on_a_new_project_and_finds_a_forged_balance(
     command_line: CommandLine,
 ) -> None:

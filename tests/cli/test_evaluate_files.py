@@ -56,6 +56,7 @@ def test_clv_says_when_there_is_too_little(command_line: CommandLine, tmp_path: 
     assert "it has member, bought, paid" in wrong.stderr
 
 
+@pytest.mark.slow
 def test_experiment_reads_a_summary(command_line: CommandLine, tmp_path: Path) -> None:
     summary = tmp_path / "summary.json"
     arms = {"none": {"n": 400, "mean": 5.0, "sd": 2}, "mail": {"n": 380, "mean": 6.0, "sd": 2}}

@@ -4,9 +4,13 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE
 
+import pytest
+
 from checkout.shop import add_code, amount_off
 from kaquan.ledger import AccountKey, AccountKind, check_ledger, list_accounts
 from kaquan.runtime import Database, Project
+
+pytestmark = pytest.mark.slow
 
 USES, ATTEMPTS, PROCESSES = 10, 40, 2
 

@@ -7,11 +7,15 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from campaigns.samples import make_campaign, make_customers
 from checkout.shop import NOW, add_code, amount_off, open_campaign
 from kaquan.campaigns import ClaimRule, set_claim_rule
 from kaquan.ledger import AccountKey, AccountKind, check_ledger, list_accounts
 from kaquan.runtime import Database, Project, Tx, create_project, open_database
+
+pytestmark = pytest.mark.slow
 
 STOCK, ATTEMPTS, PROCESSES = 30, 40, 2
 

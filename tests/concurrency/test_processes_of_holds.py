@@ -7,6 +7,8 @@ from asyncio.subprocess import PIPE
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from campaigns.samples import make_campaign, make_customers
 from checkout.shop import NOW, add_code, amount_off, asking
 from kaquan.campaigns import Activation, issue_vouchers
@@ -14,6 +16,8 @@ from kaquan.checkout import Redeemed, list_returns, redeem
 from kaquan.customers import OrderDraft, OrderLineDraft
 from kaquan.ledger import AccountKey, AccountKind, check_ledger, list_accounts
 from kaquan.runtime import Database, Project
+
+pytestmark = pytest.mark.slow
 
 ATTEMPTS, PROCESSES = 24, 2
 

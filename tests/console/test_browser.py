@@ -99,7 +99,7 @@ async def visit(
     await page.goto("/console/campaigns")
     await page.get_by_label("E-mail").fill(credentials["admin_email"])
     await page.get_by_label("Password").fill(credentials["admin_password"])
-    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("button", name="Sign in", exact=True).click()
     await page.wait_for_url("**/console/campaigns")
     yield visit
     assert visit.troubles == []

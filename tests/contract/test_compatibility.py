@@ -36,6 +36,7 @@ class Method(msgspec.Struct, frozen=True):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:(GET|POST|PUT|DELETE) /v1/.* is deprecated:DeprecationWarning")
 async def test_the_compatibility_table_is_true(
     client: voucherify.ApiClient, database: Database, postgres_url: str
 ) -> None:

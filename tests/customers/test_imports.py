@@ -173,7 +173,7 @@ async def test_empty_cells_leave_what_is_known(database: Database, project: Proj
         anna = await get_customer(tx, "a")
         assert (anna.name, anna.phone, anna.address) == (
             "Anna",
-            "13800000000",
+            "+8613800000000",
             {"city": "Shanghai"},
         )
         assert (anna.metadata, anna.updated_at) == ({"vip": "yes"}, NOW)

@@ -1,6 +1,5 @@
 """Holds: what they keep from others, and how they end."""
 
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,7 +15,6 @@ from kaquan.ledger import (
     post_transfers,
     release_expired_holds,
     release_hold,
-    settle_hold,
     take,
 )
 from kaquan.runtime import Duplicate, NotFound, Tx
@@ -61,16 +59,15 @@ async def test_a_hold_is_placed_once_under_its_name(tx: Tx) -> None:
     assert await _figures(tx) == (3, 1, 2)
 
 
-@pytest.mark.parametrize("end", [release_hold, settle_hold])
-async def test_a_hold_ends_once(tx: Tx, end: Callable[[Tx, str], Awaitable[None]]) -> None:
+async def test_a_hold_ends_once(tx: Tx) -> None:
     await _open(tx, 3)
     await place_hold(tx, "lock_1", KEY, amount=2, cause_id="s_1", now=NOW)
-    await end(tx, "lock_1")
+    await release_hold(tx, "lock_1")
     assert await _figures(tx) == (3, 0, 3)
     with pytest.raises(NotFound):
-        await end(tx, "lock_1")
+        await release_hold(tx, "lock_1")
     with pytest.raises(NotFound):
-        await end(tx, "lock_unknown")
+        await release_hold(tx, "lock_unknown")
     assert await check_ledger(tx) == []
 
 
@@ -92,12 +89,12 @@ async def test_holds_expire_on_time(tx: Tx, after: timedelta, freed: int, held: 
     assert await check_ledger(tx) == []
 
 
-async def test_an_expired_hold_cannot_be_settled(tx: Tx) -> None:
+async def test_an_expired_hold_cannot_be_released(tx: Tx) -> None:
     await _open(tx, 1)
     await place_hold(tx, "lock_1", KEY, amount=1, cause_id="s_1", now=NOW)
     assert await release_expired_holds(tx, now=NOW + timedelta(minutes=15)) == 1
     with pytest.raises(NotFound):
-        await settle_hold(tx, "lock_1")
+        await release_hold(tx, "lock_1")
 
 
 async def test_expiry_goes_in_portions(tx: Tx) -> None:

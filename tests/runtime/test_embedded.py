@@ -75,6 +75,7 @@ def test_after_kill_9_it_starts_again_and_lost_nothing(tmp_path: Path) -> None:
             open_connection.close()
 
 
+@pytest.mark.slow
 def test_a_busy_query_of_a_killed_server_does_not_keep_the_next_from_starting(
     tmp_path: Path,
 ) -> None:

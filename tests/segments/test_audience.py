@@ -84,6 +84,7 @@ def attacks_on(text: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 async def test_no_text_of_a_user_reaches_a_query(tx: Tx, tmp_path: Path) -> None:
     for number, text in enumerate(ATTACKS):
         draft = CustomerDraft(source_id=f"a{number}", name=text, metadata={text: text})

@@ -331,6 +331,7 @@ async def test_another_project_sees_nothing(database: Database, project: Project
             await create_segment(other, "X", compare("segment", "is", segment.id), now=NOW)
 
 
+@pytest.mark.slow
 async def test_hundreds_of_segments_are_checked_for_one_customer(tx: Tx) -> None:
     ids = await open_shop(tx)
     wide = {"any": [compare("metadata.tier", "is", f"t{n}") for n in range(300)]}

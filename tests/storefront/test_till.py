@@ -10,8 +10,8 @@ from litestar import Litestar
 from kaquan.campaigns import get_voucher, voucher_usage
 from kaquan.checkout import RedemptionResult, list_redemptions
 from kaquan.customers import LocationDraft, get_order, upsert_location
-from kaquan.runtime import Answer, Database, Project, Tx, answer_once
-from kaquan.trust import Role
+from kaquan.runtime import Answer, Database, Project, Tx, answer_once, utc_now
+from kaquan.trust import Role, session_user
 from storefront.conftest import (
     NOW,
     add_code,
@@ -96,6 +96,24 @@ async def test_a_check_says_what_the_coupon_would_do(
     assert [text for text in said if text not in answer.text] == []
     assert ('name="nonce"' in answer.text) == ("Can be used" in said)
     assert await attempts(database, project) == []
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_a_check_knows_who_stands_at_the_till(
+    cashier: AsyncClient, database: Database, project: Project, *, allowed: bool
+) -> None:
+    """What a rule about the redeemer says in the check, it says in the redemption."""
+    session = cashier.cookies["kq_session"]
+    clerk = await session_user(database, session, now=utc_now())
+    assert clerk is not None
+    redeemers = [clerk.id if allowed else "user_other"]
+    offer = {
+        "effect": {"code": "amount_off", "amount_minor": 1000},
+        "condition": {"code": "redeemed_by", "redeemer_ids": redeemers},
+    }
+    await commit_code(database, project, "TENOFF", offer=offer)
+    answer = await check(cashier, code="TENOFF", amount="100")
+    assert ("Can be used" in answer.text) is allowed
 
 
 @pytest.mark.parametrize(

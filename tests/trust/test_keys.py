@@ -100,7 +100,8 @@ class TestRecentKeys:
         key, recent = await _key(database, project), RecentKeys()
         assert await authenticate_key(database, key.app_id, key.token, now=NOW, recent=recent)
         async with database.transaction(project.project_id) as tx:
-            await tx.execute("update api_key set revoked_at = %s", (NOW,))
+            ago = NOW - timedelta(seconds=1)
+            await tx.execute("update api_key set revoked_at = %s", (ago,))
         at = NOW + timedelta(seconds=later_s)
         caller = await authenticate_key(database, key.app_id, key.token, now=at, recent=recent)
         assert (caller is not None) is opens

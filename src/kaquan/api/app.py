@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from kaquan.api.async_actions import async_actions_router
 from kaquan.api.attempts import attempts_router
+from kaquan.api.audit import audit_router
 from kaquan.api.balances import balances_router
 from kaquan.api.body import MAX_BODY_BYTES
 from kaquan.api.call import describe_call, require_server_key
@@ -24,18 +25,29 @@ from kaquan.api.client_side import client_side_router
 from kaquan.api.collections import collections_router
 from kaquan.api.consents import consents_router
 from kaquan.api.customer_activity import customer_activity_router
+from kaquan.api.customer_file import customer_file_router
 from kaquan.api.customers import customers_router
 from kaquan.api.documentation import describe_api
 from kaquan.api.downloads import download_file
 from kaquan.api.dry_run import read_dry_run
+from kaquan.api.duplicates import duplicates_router
 from kaquan.api.events import events_router
 from kaquan.api.exports import exports_router
 from kaquan.api.health import read_health, read_readiness
 from kaquan.api.listing import read_filters, read_paging
 from kaquan.api.locations import locations_router
+from kaquan.api.loyalties import loyalties_router
+from kaquan.api.loyalty_exports import transaction_exports_router
+from kaquan.api.loyalty_later import loyalty_later_router
+from kaquan.api.loyalty_members import loyalty_members_router
+from kaquan.api.loyalty_rules import loyalty_rules_router
+from kaquan.api.loyalty_transactions import loyalty_transactions_router
 from kaquan.api.management import management_router
 from kaquan.api.management_key import MANAGEMENT_ID, MANAGEMENT_TOKEN, require_management_key
+from kaquan.api.management_projects import management_projects_router
 from kaquan.api.management_schemas import management_schemas_router
+from kaquan.api.management_webhooks import management_webhooks_router
+from kaquan.api.merges import merges_router
 from kaquan.api.metadata_schemas import metadata_schemas_router
 from kaquan.api.oauth import oauth_router
 from kaquan.api.order_imports import order_imports_router
@@ -46,11 +58,13 @@ from kaquan.api.promotions import promotions_router
 from kaquan.api.publications import publications_router
 from kaquan.api.publishing import answer_publications
 from kaquan.api.qualifications import qualifications_router
+from kaquan.api.rate_limit import RequestCounter, tell_allowance
 from kaquan.api.redeeming import answer_redemptions
 from kaquan.api.redemptions import redemptions_router
 from kaquan.api.reports import reports_router
 from kaquan.api.request_id import name_request
 from kaquan.api.returns import returns_router
+from kaquan.api.rewards import rewards_router
 from kaquan.api.rollbacks import rollbacks_router
 from kaquan.api.segments import segments_router
 from kaquan.api.sessions import sessions_router
@@ -59,9 +73,11 @@ from kaquan.api.skus import skus_router
 from kaquan.api.stacking_rules import stacking_rules_router
 from kaquan.api.templates import templates_router
 from kaquan.api.trash_bin import trash_bin_router
+from kaquan.api.users import users_routers
 from kaquan.api.validation_rules import validation_rules_routers
 from kaquan.api.validations import answer_validations, validations_router
 from kaquan.api.vouchers import vouchers_router
+from kaquan.api.webhooks import webhooks_router
 from kaquan.checkout import MOST_WAITING, AttemptGatherer, Batcher
 from kaquan.runtime import Database, Settings
 from kaquan.trust import RecentKeys
@@ -88,6 +104,9 @@ def api_routers() -> list[Router]:
             route_handlers=[
                 customers_router(),
                 customer_activity_router(),
+                customer_file_router(),
+                merges_router(),
+                duplicates_router(),
                 consents_router(),
                 products_router(),
                 skus_router(),
@@ -119,10 +138,19 @@ def api_routers() -> list[Router]:
                 redemptions_router(),
                 rollbacks_router(),
                 returns_router(),
+                loyalties_router(),
+                loyalty_members_router(),
+                loyalty_rules_router(),
+                loyalty_transactions_router(),
+                transaction_exports_router(),
+                loyalty_later_router(),
+                rewards_router(),
                 sessions_router(),
                 reports_router(),
                 async_actions_router(),
                 oauth_router(),
+                audit_router(),
+                webhooks_router(),
             ],
         ),
         Router(
@@ -139,7 +167,13 @@ def api_routers() -> list[Router]:
             security=[{MANAGEMENT_ID: [], MANAGEMENT_TOKEN: []}],
             dependencies=_dependencies(),
             exception_handlers=api_exception_handlers(),
-            route_handlers=[management_router(), management_schemas_router()],
+            route_handlers=[
+                management_router(),
+                management_projects_router(),
+                management_schemas_router(),
+                management_webhooks_router(),
+                *users_routers(),
+            ],
         ),
     ]
 
@@ -178,6 +212,7 @@ def create_app(
                 "database": database,
                 "settings": settings,
                 "recent_keys": RecentKeys(),
+                "request_counter": RequestCounter(),
                 "attempts": attempts,
                 "redemptions": redemptions,
                 "publications": publications,
@@ -185,7 +220,7 @@ def create_app(
             }
         ),
         on_shutdown=[redemptions.drain, publications.drain, attempts.close],
-        before_send=[name_request, tell_browsers],
+        before_send=[name_request, tell_browsers, tell_allowance],
         exception_handlers=api_exception_handlers() | _page_errors(show_error),
         compression_config=CompressionConfig("gzip", exclude=["^/static/"]),
         openapi_config=describe_api(docs_script),

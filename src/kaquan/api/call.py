@@ -14,6 +14,7 @@ from litestar.params import SkipValidation
 from kaquan.api.credentials import authenticate_request
 from kaquan.api.key_scope import check_part, check_scope
 from kaquan.api.problems import Forbidden
+from kaquan.api.request_id import request_id_of
 from kaquan.runtime import Database, Tx, utc_now
 from kaquan.trust import Caller, KeyKind
 
@@ -26,10 +27,16 @@ class Call(msgspec.Struct, frozen=True):
     caller: Caller
     database: Database
     now: datetime
+    request_id: str = ""
 
     def transaction(self) -> AbstractAsyncContextManager[Tx]:
-        """Open a transaction of the caller's project; it commits when the block ends."""
-        return self.database.transaction(self.caller.project_id)
+        """Open a transaction of the caller's project; it commits when the block ends.
+
+        What it changes is put down to the caller's key in the audit chain.
+        """
+        return self.database.transaction(
+            self.caller.project_id, actor=self.caller.actor, request_id=self.request_id
+        )
 
 
 async def require_server_key(
@@ -50,7 +57,12 @@ async def require_server_key(
 
 def describe_call(request: Request[Any, Caller, Any]) -> Call:
     """Bundle what a route works with (a dependency)."""
-    return Call(caller=request.auth, database=request.app.state.database, now=utc_now())
+    return Call(
+        caller=request.auth,
+        database=request.app.state.database,
+        now=utc_now(),
+        request_id=request_id_of(request.scope),
+    )
 
 
 CurrentCall: TypeAlias = NamedDependency[SkipValidation[Call]]

@@ -10,7 +10,7 @@ from kaquan.api.campaign_bodies import CampaignExtension
 from kaquan.api.categories import CategoryView
 from kaquan.api.codes import CodeConfigView, view_code_config
 from kaquan.api.discounts import DiscountView, view_discount
-from kaquan.api.gifts import GiftView, VoucherType, type_of
+from kaquan.api.gifts import GiftView, PointsView, VoucherType, type_of
 from kaquan.api.promotion_views import TierList, load_tier_list
 from kaquan.api.said import NO_ASSIGNMENTS, NOTHING_SAID, Said, load_said
 from kaquan.api.validation_rules import AssignmentList
@@ -51,6 +51,7 @@ class CampaignVoucherView(msgspec.Struct, frozen=True, kw_only=True):
     type: VoucherType
     discount: DiscountView | None
     gift: GiftView | UnsetType = UNSET
+    loyalty_card: PointsView | UnsetType = UNSET
     redemption: CampaignRedemptionView
     code_config: CodeConfigView
     is_referral_code: Literal[False] = False
@@ -169,6 +170,7 @@ def _view_vouchers(
         gift=GiftView(amount=template.balance, subtracted_amount=0, balance=template.balance)
         if kind is AccountKind.VALUE
         else UNSET,
+        loyalty_card=PointsView(points=template.balance) if kind is AccountKind.POINTS else UNSET,
         discount=view_discount(offer),
         redemption=CampaignRedemptionView(template.quantity),
         code_config=view_code_config(template.code),

@@ -92,6 +92,17 @@ async def enter_campaign(tx: Tx, data: CampaignBody, *, now: datetime) -> Campai
     return await get_campaign(tx, campaign.id)
 
 
+async def amend_campaign(tx: Tx, known: Campaign, data: CampaignBody, *, now: datetime) -> Campaign:
+    """Change a campaign, which is locked, as a caller says it."""
+    change = await draft_change(tx, data, known)
+    changed = await update_campaign(tx, known.id, change, now=now)
+    terms = await find_terms(tx, known.id)
+    stated = UNSET if change.offer is UNSET else changed.offer
+    flags = read_flags(data, {} if terms is None else terms.said)
+    await keep_said(tx, OwnerKind.CAMPAIGN, known.id, data, offer=stated, flags=flags, now=now)
+    return await get_campaign(tx, known.id)
+
+
 @writes("POST", "/", "Create campaign")
 async def make_campaign(
     request: AnyRequest, data: JSONBody[CampaignBody], call: CurrentCall, key: IdempotencyKey = None
@@ -119,15 +130,7 @@ async def change_campaign(
     """Change a campaign by id or name; metadata is merged key by key."""
     async with call.transaction() as tx:
         known = await get_campaign(tx, campaign_id, lock=True)
-        change = await draft_change(tx, data, known)
-        changed = await update_campaign(tx, known.id, change, now=call.now)
-        terms = await find_terms(tx, known.id)
-        stated = UNSET if change.offer is UNSET else changed.offer
-        flags = read_flags(data, {} if terms is None else terms.said)
-        await keep_said(
-            tx, OwnerKind.CAMPAIGN, known.id, data, offer=stated, flags=flags, now=call.now
-        )
-        return await load_view(tx, await get_campaign(tx, known.id))
+        return await load_view(tx, await amend_campaign(tx, known, data, now=call.now))
 
 
 @deletes("/{campaign_id:str}", "Delete campaign")

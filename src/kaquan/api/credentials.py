@@ -7,6 +7,7 @@ from typing import Any, cast
 from litestar.connection import ASGIConnection
 
 from kaquan.api.problems import Unauthorized
+from kaquan.api.rate_limit import limit_requests
 from kaquan.runtime import Database, InvalidInput, utc_now
 from kaquan.trust import Caller, RecentKeys, authenticate_bearer, authenticate_key
 
@@ -19,25 +20,26 @@ async def authenticate_request(
     """Return who sends a request, by the pair of headers if it has one of them, else by
     ``Authorization``: Basic with the same pair, or Bearer with an access token or a key's token.
 
-    Raises Unauthorized for nothing valid, InvalidInput for an address that cannot be looked up.
+    Raises Unauthorized for nothing valid, RateExceeded beyond the key's limit, InvalidInput for an address that cannot be looked up.
     """
     _refuse_nul(connection)
     headers = connection.headers
     database = cast("Database", connection.app.state.database)
     app_id, token = headers.get(id_header, ""), headers.get(token_header, "")
-    caller = None
+    caller, now = None, utc_now()
     if not app_id and not token:
         scheme, _, given = headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer":
-            caller = await authenticate_bearer(database, given.strip(), now=utc_now())
+            caller = await authenticate_bearer(database, given.strip(), now=now)
         elif scheme.lower() == "basic":
             app_id, token = _read_basic(given)
     if app_id and token:
         recent = cast("RecentKeys", connection.app.state.recent_keys)
-        caller = await authenticate_key(database, app_id, token, now=utc_now(), recent=recent)
+        caller = await authenticate_key(database, app_id, token, now=now, recent=recent)
     if caller is None:
         message = f"{id_header} and {token_header} must be a valid pair, or a bearer token valid."
         raise Unauthorized(message)
+    limit_requests(connection.scope, caller, now=now)
     return caller
 
 

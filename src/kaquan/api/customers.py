@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
-from litestar import Router
+from litestar import Response, Router
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, UnsetType
 
@@ -42,10 +42,13 @@ from kaquan.api.values import (
 )
 from kaquan.customers import (
     CUSTOMER_FILTERS,
+    Customer,
     CustomerDraft,
     ImportKind,
+    clean_draft,
     delete_customer,
     erase_customer,
+    find_country,
     get_customer,
     list_customers,
     update_customer,
@@ -53,6 +56,9 @@ from kaquan.customers import (
 )
 from kaquan.runtime import InvalidInput, Tx, get_project
 from kaquan.segments import evaluate_segment, get_segment
+
+CLEANED = "X-Kaquan-Cleaned"
+"""The header that names the fields that were stored otherwise than sent."""
 
 _FRESH = timedelta(seconds=60)
 
@@ -111,11 +117,14 @@ def draft_customer(body: CustomerBody, *, customer_id: str | None = None) -> Cus
 
 
 @writes("POST", "/", "Create customer")
-async def create_customer(data: JSONBody[CustomerBody], call: CurrentCall) -> CustomerView:
+async def create_customer(
+    data: JSONBody[CustomerBody], call: CurrentCall
+) -> Response[CustomerView]:
     """Create a customer, or change the one with this id or source id."""
+    draft = draft_customer(data)
     async with call.transaction() as tx:
-        customer = await upsert_customer(tx, draft_customer(data), now=call.now)
-        return await load_customer(tx, customer)
+        customer = await upsert_customer(tx, draft, now=call.now)
+        return await _answer(tx, customer, draft)
 
 
 @reads("/{customer_id:str}", "Get customer")
@@ -129,13 +138,21 @@ async def read_customer(customer_id: FromPath[str], call: CurrentCall) -> Custom
 @writes("PUT", "/{customer_id:str}", "Update customer")
 async def change_customer(
     customer_id: FromPath[str], data: JSONBody[CustomerBody], call: CurrentCall
-) -> CustomerView:
+) -> Response[CustomerView]:
     """Change a customer by id or source id."""
     async with call.transaction() as tx:
         known = await get_customer(tx, customer_id)
         draft = draft_customer(data, customer_id=known.id)
         customer = await update_customer(tx, known.id, draft, now=call.now)
-        return await load_customer(tx, customer)
+        return await _answer(tx, customer, draft)
+
+
+async def _answer(tx: Tx, customer: Customer, draft: CustomerDraft) -> Response[CustomerView]:
+    """Answer a customer; a header names the fields that cleaning changed, with its rules."""
+    changes = clean_draft(draft, country=await find_country(tx, draft)).changes
+    told = ", ".join(f"{one.field}={one.rule}" for one in changes if one.field.isascii())
+    headers = {CLEANED: told} if told else None
+    return Response(await load_customer(tx, customer), headers=headers)
 
 
 @removes("/{customer_id:str}", "Delete customer")

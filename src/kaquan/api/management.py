@@ -20,11 +20,12 @@ from kaquan.api.stacking_rules import (
 from kaquan.api.values import LongText, ShortText
 from kaquan.campaigns import get_stacking_rules, reset_stacking_rules
 from kaquan.engine import StackingRules
-from kaquan.runtime import InvalidInput, NotFound, Project, get_project
+from kaquan.runtime import InvalidInput, NotFound, Project, set_project
 from kaquan.trust import (
     ClientAccess,
     ClientAccessChange,
     get_client_access,
+    list_family,
     update_client_access,
 )
 
@@ -77,7 +78,7 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectList(msgspec.Struct, frozen=True, kw_only=True):
-    """The projects that the key is for: its own."""
+    """The projects that the key looks after: its own first."""
 
     data: list[ProjectView]
     total: int
@@ -115,12 +116,31 @@ def view_project(project: Project, access: ClientAccess) -> ProjectView:
     )
 
 
+def read_access_change(body: ProjectBody) -> ClientAccessChange:
+    """Return what a body says of public keys. Raises NotSupported."""
+    for name in _MISSING_SWITCHES:
+        if getattr(body, name) is True:
+            message = f"'{name}' is not supported yet."
+            raise NotSupported(message, field=name)
+    given = {
+        ours: value
+        for wire, ours in _SWITCHES.items()
+        if (value := getattr(body, wire)) is not UNSET
+    }
+    if "trusted_domains" in given:
+        given["trusted_domains"] = tuple(given["trusted_domains"])
+    return ClientAccessChange(**given)
+
+
 @reads("/projects", "List projects")
 async def read_projects(call: CurrentCall) -> ProjectList:
-    """List the projects that the key is for."""
+    """List the project that the key is of, and those that it made and looks after."""
+    views: list[ProjectView] = []
     async with call.transaction() as tx:
-        view = view_project(await get_project(tx), await get_client_access(tx))
-    return ProjectList(data=[view], total=1)
+        for project in await list_family(tx):
+            await set_project(tx, project.project_id)
+            views.append(view_project(project, await get_client_access(tx)))
+    return ProjectList(data=views, total=len(views))
 
 
 @reads("/projects/{project_id:str}", "Get project")
@@ -136,24 +156,14 @@ async def change_project(
     project_id: FromPath[str], data: JSONBody[ProjectBody], call: CurrentCall
 ) -> ProjectView:
     """Change what may be done with public keys, and from which sites."""
-    for name in _MISSING_SWITCHES:
-        if getattr(data, name) is True:
-            message = f"'{name}' is not supported yet."
-            raise NotSupported(message, field=name)
     for name in ("name", "currency", "timezone", "description"):
         if getattr(data, name) is not UNSET:
             message = f"'{name}' cannot be changed yet."
             raise NotSupported(message, field=name)
-    given = {
-        ours: value
-        for wire, ours in _SWITCHES.items()
-        if (value := getattr(data, wire)) is not UNSET
-    }
-    if "trusted_domains" in given:
-        given["trusted_domains"] = tuple(given["trusted_domains"])
+    change = read_access_change(data)
     async with call.transaction() as tx:
         project = await get_named_project(tx, project_id)
-        access = await update_client_access(tx, ClientAccessChange(**given), now=call.now)
+        access = await update_client_access(tx, change, now=call.now)
     return view_project(project, access)
 
 

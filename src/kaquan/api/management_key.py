@@ -2,14 +2,15 @@
 
 from typing import Any
 
+import msgspec
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from kaquan.api.credentials import authenticate_request
 from kaquan.api.key_scope import check_scope
 from kaquan.api.problems import Forbidden
-from kaquan.runtime import NotFound, Project, Tx, get_project
-from kaquan.trust import KeyKind
+from kaquan.runtime import NotFound, Project, Tx, get_project, is_storable
+from kaquan.trust import Caller, KeyKind, find_managed_project
 
 MANAGEMENT_ID, MANAGEMENT_TOKEN = "X-Management-Id", "X-Management-Token"
 
@@ -28,7 +29,19 @@ async def require_management_key(
     if caller.kind is not KeyKind.MANAGEMENT:
         raise Forbidden("This needs a management key.")
     check_scope(caller.scope, connection, handler)
-    connection.scope["auth"] = caller
+    connection.scope["auth"] = await _place(connection, caller)
+
+
+async def _place(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> Caller:
+    """Put the caller into the project that the address names, if its own project looks after it."""
+    named = connection.path_params.get("project_id")
+    if not isinstance(named, str) or not is_storable(named):
+        return caller
+    async with connection.app.state.database.transaction(caller.project_id) as tx:
+        child = await find_managed_project(tx, named)
+    if child is None:
+        return caller
+    return msgspec.structs.replace(caller, project_id=child, home_id=caller.project_id)
 
 
 async def get_named_project(tx: Tx, project_id: str) -> Project:

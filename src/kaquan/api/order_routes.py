@@ -35,6 +35,7 @@ from kaquan.checkout import (
     store_order,
 )
 from kaquan.customers import ORDER_FILTERS, Order, OrderDraft, get_order, list_orders
+from kaquan.loyalty import settle_points
 from kaquan.runtime import Answer, Tx
 
 OWN_LIFE = (Decimal(15), TtlUnit.MINUTES)
@@ -127,6 +128,8 @@ async def _live(
     outcome = await store_order(tx, draft, coupons=_read_coupons(body), now=call.now)
     if isinstance(outcome, Refused):
         return refuse(problem_of_refused(outcome, request_id=request_id_of(request.scope)))
+    # Points follow at once, where the queue would take some seconds.
+    await settle_points(tx, outcome.id, now=call.now)
     return succeed(await _load_view(tx, outcome))
 
 

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from psycopg import errors as postgres
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from kaquan.api.rate_limit import RateExceeded
 from kaquan.api.request_id import request_id_of
 from kaquan.campaigns import InUse, RuleNotSupported
 from kaquan.checkout import Contended
@@ -27,6 +28,7 @@ from kaquan.runtime import (
     Unavailable,
 )
 from kaquan.segments import SegmentInUse
+from kaquan.trust import RoleRefused
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 1
@@ -153,6 +155,8 @@ _STATUS: tuple[tuple[type[KaquanError], HTTPStatus], ...] = (
     (KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
+    (RoleRefused, HTTPStatus.FORBIDDEN),
+    (RateExceeded, HTTPStatus.TOO_MANY_REQUESTS),
     (KeyScopeExceeded, HTTPStatus.FORBIDDEN),
     (NotSupported, HTTPStatus.NOT_IMPLEMENTED),
     (RuleNotSupported, HTTPStatus.NOT_IMPLEMENTED),

@@ -68,7 +68,9 @@ def _members_of(option: Option) -> dict[str, frozenset[str]]:
     voucher, campaign = option.coupon.voucher, option.coupon.campaign
     is_voucher = option.object == "voucher"
     return {
-        "category_id": frozenset(() if campaign is None else campaign.category_ids),
+        "category_id": frozenset(
+            voucher.category_ids or (() if campaign is None else campaign.category_ids)
+        ),
         "campaign_id": _one(None if campaign is None else campaign.id),
         "campaign_type": _one(None if campaign is None else campaign.kind.value),
         "resource_id": frozenset({voucher.id, option.key} if is_voucher else {option.key}),

@@ -91,6 +91,7 @@ class QualifiedView(msgspec.Struct, frozen=True, kw_only=True):
     inapplicable_to: ScopeList
     metadata: Metadata | UnsetType = UNSET
     name: str | UnsetType = UNSET
+    banner: str | UnsetType = UNSET
     campaign_name: str | UnsetType = UNSET
     campaign_id: str | UnsetType = UNSET
     categories: list[Any] | UnsetType = UNSET
@@ -227,13 +228,21 @@ def _describe(option: Option) -> dict[str, Any]:
     if option.object == "campaign":
         assert campaign is not None
         return {"metadata": campaign.metadata, "name": campaign.name}
-    names: dict[str, Any] = {"metadata": voucher.metadata}
+    is_stack = option.object == "promotion_stack"
+    names: dict[str, Any] = {
+        "metadata": {} if is_stack else voucher.metadata,
+        "name": option.name or UNSET,
+        "banner": option.banner or UNSET,
+    }
     if campaign is not None:
         names |= {"campaign_name": campaign.name, "campaign_id": campaign.id}
     return names
 
 
 def _view_result(qualified: Qualified) -> ResultView:
+    if qualified.option.object == "promotion_stack":
+        # Several discounts: the order has their figures.
+        return ResultView()
     candidate = qualified.validation.inputs.candidates[0]
     match candidate.offer.effect:
         case StoredValue():
@@ -265,7 +274,8 @@ async def check_eligibility(
         now = await tell_time(tx, dry.moment, now=call.now)
         found = await qualify(tx, await read_qualification(tx, data), now=now)
     if not dry.asked:
-        keep_attempt(request, call, found.tried)
+        for tried in found.tried:
+            keep_attempt(request, call, tried)
     return view_qualification(found, data)
 
 

@@ -18,7 +18,6 @@ from kaquan.campaigns import Voucher, list_tiers_by_id, list_vouchers_by_id
 from kaquan.checkout import (
     Redemption,
     RedemptionKind,
-    RedemptionResult,
     list_children_of,
 )
 from kaquan.customers import Customer, list_customers, list_orders_by_id
@@ -69,12 +68,15 @@ class RedemptionExtension(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
 
     ``points`` were put on the customer's account; ``multiplier_bps`` is what the loyalty
     programme multiplies their points by (10,000 is once); ``services`` are rights to visits.
+    ``returned_amount`` of its discount was taken back by returns: all of it has the same status as
+    a rollback.
     """
 
     points: int = 0
     multiplier_bps: int | UnsetType = UNSET
     services: list[ServiceGranted] = []
     added: list[AddedView] = []
+    returned_amount: int = 0
 
 
 class RedemptionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,7 +167,7 @@ def view_redemption(
         metadata=row.metadata,
         redemption=row.reverses_id or row.parent_id,
         result=row.result.value,
-        status=_status(row),
+        status=row.status.value,
         failure_code=_failure_key(row.failure_code),
         failure_message=row.failure_message or UNSET,
         reason=reason or UNSET,
@@ -200,7 +202,8 @@ def _view_given(row: Redemption) -> dict[str, Any]:
     """What moved besides money off the order; a rollback moved it the other way."""
     given = row.given
     if given is None:
-        return {}
+        own = RedemptionExtension(returned_amount=row.returned_minor)
+        return {"kaquan": own} if row.returned_minor else {}
     sign = -1 if row.kind is RedemptionKind.ROLLBACK else 1
     shown: dict[str, Any] = {}
     if given.balance_kind is not None:
@@ -223,6 +226,7 @@ def _view_given(row: Redemption) -> dict[str, Any]:
             )
             for one in given.added
         ],
+        returned_amount=row.returned_minor,
     )
     if extension != RedemptionExtension():
         shown["kaquan"] = extension
@@ -231,12 +235,6 @@ def _view_given(row: Redemption) -> dict[str, Any]:
 
 def _failure_key(code: str | None) -> str | UnsetType:
     return UNSET if code is None else key_of(ReasonCode(code))
-
-
-def _status(row: Redemption) -> Status:
-    if row.result is RedemptionResult.FAILURE:
-        return "FAILED"
-    return "ROLLED_BACK" if row.rolled_back else "SUCCEEDED"
 
 
 def _applied_order(row: Redemption, around: Surroundings) -> OrderView | UnsetType:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, Router
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from kaquan.api.call import Call, CurrentCall
 from kaquan.api.dry_run import CurrentDryRun, answer_dry
@@ -21,6 +21,7 @@ from kaquan.checkout import (
     Batcher,
     Redemption,
     RedemptionResult,
+    RedemptionStatus,
     get_redemption,
     list_redemptions,
 )
@@ -99,10 +100,12 @@ async def read_redemptions(
     customer: Annotated[str | None, QueryParameter(max_length=255)] = None,
     order_id: Annotated[str | None, QueryParameter(max_length=255)] = None,
     result: Annotated[list[RedemptionResult] | None, QueryParameter(max_items=2)] = None,
+    status: FromQuery[RedemptionStatus | None] = None,
 ) -> RedemptionList:
     """List redemptions and rollbacks, newest first unless ``order`` says otherwise.
 
-    ``result`` may be repeated; ``order_id`` is our own parameter.
+    ``result`` may be repeated; ``order_id`` and ``status`` are our own parameters. A redemption of
+    which returns took back everything counts as rolled back.
     """
     if paging.order in _LATER_ORDERS:
         message = f"Redemptions cannot be listed by {paging.order.removeprefix('-')} yet."
@@ -115,6 +118,7 @@ async def read_redemptions(
             customer_id=None if customer is None else (await get_customer(tx, customer)).id,
             order_id=None if order_id is None else (await get_order(tx, order_id)).id,
             result=wanted.pop() if len(wanted) == 1 else None,
+            status=status,
             order=paging.order or "-created_at",
             limit=paging.limit,
             page=paging.page,

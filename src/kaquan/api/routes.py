@@ -36,6 +36,7 @@ _DESCRIPTIONS = {
     409: "In conflict with what exists",
     413: "The body is too large",
     422: "The idempotency key was used for another request",
+    429: "The key has sent as many requests as it may",
     501: "Part of the dialect, and not supported yet",
     503: "Something is missing at the moment",
     507: "The disk is full",

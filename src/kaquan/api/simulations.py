@@ -25,6 +25,8 @@ from kaquan.campaigns import (
     find_campaign,
     get_campaign,
     get_voucher,
+    list_promotion_tiers,
+    list_vouchers_by_id,
 )
 from kaquan.checkout import (
     Attempt,
@@ -45,7 +47,8 @@ class DraftBody(msgspec.Struct, frozen=True, kw_only=True):
     """An offer to be tried: a campaign, a voucher's code, or a draft told here.
 
     A draft has a ``discount`` of the dialect's or our own ``offer``; both stand as they would in
-    a campaign. ``key`` names it in the answer; without one its campaign's or code's name does.
+    a campaign. ``key`` names it in the answer; without one its campaign's or code's name does. Of
+    a promotion all tiers are tried, each named by its id.
     """
 
     key: Identifier | None = None
@@ -77,6 +80,7 @@ class SimulatedView(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one offer on a cart: its figures or its reasons, and the whole trace."""
 
     id: str
+    object: Literal["voucher", "promotion_tier"]
     status: Literal["APPLICABLE", "INAPPLICABLE", "SKIPPED"]
     discount_amount: int
     order: OrderView | UnsetType = UNSET
@@ -105,10 +109,11 @@ class SimulationView(msgspec.Struct, frozen=True, kw_only=True):
 class BestBody(CheckoutBody, frozen=True, kw_only=True):
     """An order, its customer, and codes besides those that the customer holds.
 
-    ``wallet`` false leaves the customer's own codes aside.
+    ``wallet`` false leaves the customer's own codes aside, ``promotions`` false what needs no code.
     """
 
     wallet: bool = True
+    promotions: bool = True
 
 
 class LeftOutView(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,12 +164,28 @@ async def _read_offers(
             continue
         if draft.campaign is not None:
             campaign = await get_campaign(tx, draft.campaign)
+            if campaign.kind is CampaignKind.PROMOTION:
+                offers |= await _read_tiers(tx, campaign, whenever=whenever)
+                continue
         else:
             campaign = _draft_campaign(draft, key, project=project, field=field, now=now)
         offers[key] = simulate_campaign(
             campaign, key, is_draft=draft.campaign is None, whenever=whenever, now=now
         )
     return offers
+
+
+async def _read_tiers(tx: Tx, campaign: Campaign, *, whenever: bool) -> dict[str, SimulatedOffer]:
+    """A promotion's tiers by their ids, in their order."""
+    tiers = await list_promotion_tiers(
+        tx, campaign_id=campaign.id, order="hierarchy", limit=MOST_OFFERS
+    )
+    vouchers = await list_vouchers_by_id(tx, [tier.id for tier in tiers.items])
+    found = {voucher.id: voucher for voucher in vouchers}
+    return {
+        tier.id: SimulatedOffer(coupon=Coupon(found[tier.id], campaign), whenever=whenever)
+        for tier in tiers.items
+    }
 
 
 def _draft_campaign(
@@ -221,6 +242,7 @@ def _view_attempts(validation: Validation, *, with_trace: bool) -> list[Simulate
     return [
         SimulatedView(
             id=attempt.redeemable.id,
+            object=attempt.redeemable.object,
             status=_status(attempt),
             discount_amount=attempt.result.total_discount_minor
             if isinstance(attempt.result, Applied)
@@ -268,11 +290,13 @@ async def simulate_carts(data: JSONBody[SimulationBody], call: CurrentCall) -> S
 
 @writes("POST", "/best-combinations", "Find the best combination", dry=Dry.ALWAYS)
 async def combine_best(data: JSONBody[BestBody], call: CurrentCall, dry: CurrentDryRun) -> BestView:
-    """Find which of a customer's codes together take most off the order; nothing is written."""
+    """Find which codes and promotions together take most off the order; nothing is written."""
     async with call.transaction() as tx:
         now = await tell_time(tx, dry.moment, now=call.now)
         request = await read_checkout(tx, data)
-        best = await find_best(tx, request, now=now, from_wallet=data.wallet)
+        best = await find_best(
+            tx, request, now=now, from_wallet=data.wallet, automatic=data.promotions
+        )
     validation = best.validation
     project = validation.project
     return BestView(

@@ -220,14 +220,35 @@ async def read_templates(
 ) -> TemplateList:
     """List templates, the newest first unless ``order`` says otherwise."""
     async with call.transaction() as tx:
-        condition = await read_condition(tx, filters, TEMPLATE_FILTERS, now=call.now)
-        found = await list_templates(
+        return await load_templates(
             tx,
-            condition=condition,
-            after=starting_after_id,
-            descending=order == "-id",
+            filters,
             limit=limit,
+            after=starting_after_id,
+            order=order,
+            include_total=include_total,
+            now=call.now,
         )
+
+
+async def load_templates(
+    tx: Tx,
+    filters: dict[str, Any],
+    *,
+    limit: int,
+    after: str | None,
+    order: Literal["id", "-id"],
+    include_total: bool,
+    now: datetime,
+) -> TemplateList:
+    """Read a part of the project's templates for the wire. Raises InvalidInput."""
+    found = await list_templates(
+        tx,
+        condition=await read_condition(tx, filters, TEMPLATE_FILTERS, now=now),
+        after=after,
+        descending=order == "-id",
+        limit=limit,
+    )
     return TemplateList(
         data=list(map(view_template, found.items)),
         total=found.total if include_total else UNSET,

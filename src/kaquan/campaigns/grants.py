@@ -6,7 +6,9 @@ from kaquan.campaigns.errors import GrantBelowUse
 from kaquan.ledger import (
     AccountKey,
     AccountKind,
+    end_locked_holds,
     issue,
+    list_pending_holds,
     lock_accounts,
     lock_accounts_below,
     post_transfers,
@@ -21,11 +23,14 @@ async def change_grant(
     """Make what was granted to an account ``granted`` in all, by issuing or taking back.
 
     ``taken_elsewhere`` of it was used before the account existed. None ends the limit: what is
-    left is taken back, so that a later limit counts what was used under this one. Raises
-    GrantBelowUse when more than that is used or reserved.
+    left is taken back, so that a later limit counts what was used under this one, and what is
+    reserved binds nobody any more. Raises GrantBelowUse when more than that is used or reserved.
     """
     account = (await lock_accounts(tx, [key])).get(key)
     available = account.available if account else 0
+    if granted is None and account is not None and account.held:
+        await end_locked_holds(tx, await list_pending_holds(tx, [key]), "released")
+        available = account.balance
     so_far = account.granted if account else 0
     change = -available if granted is None else granted - taken_elsewhere - so_far
     if change < -available:

@@ -31,21 +31,22 @@ from kaquan.checkout.model import (
     Redemption,
     RedemptionKind,
     RedemptionResult,
+    RedemptionStatus,
     Refused,
     RollBack,
     RollBackRefusal,
     RollBackRefused,
     Validation,
 )
-from kaquan.checkout.qualify import (
+from kaquan.checkout.qualification_model import (
     Option,
     Place,
     Qualification,
     QualificationRequest,
     QualificationSorting,
     Qualified,
-    qualify,
 )
+from kaquan.checkout.qualify import qualify
 from kaquan.checkout.redeem import redeem, redeem_together
 from kaquan.checkout.returns import (
     get_return_policy,
@@ -129,6 +130,7 @@ __all__ = [
     "Redemption",
     "RedemptionKind",
     "RedemptionResult",
+    "RedemptionStatus",
     "Refused",
     "Rerun",
     "ReturnPart",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import UnsetType, structs
 
@@ -220,6 +220,37 @@ def add_goods(lines: Sequence[OrderLine], added: Sequence[AddedUnits]) -> tuple[
             },
         )
     return tuple(grown)
+
+
+def take_goods(lines: Sequence[OrderLine], staying: Sequence[AddedUnits]) -> tuple[OrderLine, ...]:
+    """Return the lines without the units that offers added, but for those of ``staying``.
+
+    A line with nothing left goes. One that stands before a line that stays cannot, for stored
+    allocations go by position: it goes with the last of those behind it.
+    """
+    left: list[OrderLine] = []
+    for position in reversed(range(len(lines))):
+        line = lines[position]
+        own = [units for units in staying if units.position == position]
+        quantity = initial_quantity(line) + sum(units.units for units in own)
+        if quantity:
+            line = structs.replace(
+                line,
+                quantity=quantity,
+                amount_minor=initial_amount(line) + sum(units.amount_minor for units in own),
+                details=_note_added(line.details, own),
+            )
+        if quantity or left:
+            left.append(line)
+    return tuple(reversed(left))
+
+
+def _note_added(details: Mapping[str, Any], added: Sequence[AddedUnits]) -> dict[str, Any]:
+    kept = {k: v for k, v in details.items() if k not in (ADDED_QUANTITY, ADDED_AMOUNT)}
+    if added:
+        kept[ADDED_QUANTITY] = sum(units.units for units in added)
+        kept[ADDED_AMOUNT] = sum(units.amount_minor for units in added)
+    return kept
 
 
 def initial_quantity(line: OrderLine) -> int:

@@ -1,4 +1,4 @@
-"""The best combination of what a customer holds and what the request names."""
+"""The best combination of what a customer holds, what needs no code, and what the request names."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from kaquan.checkout.demand import check_request
 from kaquan.checkout.model import CheckoutRequest, Coupon, Inputs, Redeemable, Validation
 from kaquan.checkout.orders import check_open
 from kaquan.checkout.snapshot import Snapshot, take_snapshot
-from kaquan.checkout.store.candidates import list_wallet_codes
+from kaquan.checkout.store.candidates import list_running_tiers, list_wallet_codes
 from kaquan.checkout.validate import conclude
 from kaquan.engine import (
     Application,
@@ -24,6 +24,7 @@ from kaquan.engine import (
 from kaquan.runtime import InvalidInput, Tx
 
 MOST_WALLET = 200
+MOST_AUTOMATIC = 100
 EXACT_UP_TO = 12
 
 
@@ -48,6 +49,7 @@ async def find_best(
     *,
     now: datetime,
     from_wallet: bool = True,
+    automatic: bool = True,
     rules: StackingRules | None = None,
 ) -> BestFound:
     """Find what takes most off the request's order; nothing is written.
@@ -62,6 +64,9 @@ async def find_best(
     if request.redeemables:
         check_request(request)
     asked = {one.id: one for one in request.redeemables}
+    if automatic:
+        tiers = await list_running_tiers(tx, limit=MOST_AUTOMATIC, now=now)
+        asked |= {one: Redeemable(id=one, object="promotion_tier") for one in tiers}
     if from_wallet:
         asked = await _list_wallet(tx, request, now=now) | asked
     snapshot = await take_snapshot(

@@ -173,6 +173,14 @@ class RedemptionResult(StrEnum):
     FAILURE = "FAILURE"
 
 
+class RedemptionStatus(StrEnum):
+    """What has become of an attempt: ROLLED_BACK says that nothing of it stands any more."""
+
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ROLLED_BACK = "ROLLED_BACK"
+
+
 class Given(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a redemption moved besides money off the order.
 
@@ -234,6 +242,23 @@ class Redemption(msgspec.Struct, frozen=True, kw_only=True):
     def total_discount_minor(self) -> int:
         """Order-level and item-level money together."""
         return self.discount_minor + self.items_discount_minor
+
+    @property
+    def returned_in_full(self) -> bool:
+        """Whether returns have taken back all that it took off, or its use if that was nothing."""
+        if self.kind is not RedemptionKind.REDEMPTION:
+            return False
+        if self.total_discount_minor:
+            return self.returned_minor >= self.total_discount_minor
+        return self.use_returned
+
+    @property
+    def status(self) -> RedemptionStatus:
+        """What has become of it: rolled back, or returned in full, is the same to a list."""
+        if self.result is RedemptionResult.FAILURE:
+            return RedemptionStatus.FAILED
+        undone = self.rolled_back or self.returned_in_full
+        return RedemptionStatus.ROLLED_BACK if undone else RedemptionStatus.SUCCEEDED
 
 
 class CustomerRedemptions(msgspec.Struct, frozen=True, kw_only=True):

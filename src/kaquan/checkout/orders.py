@@ -5,7 +5,7 @@ from msgspec import structs
 from kaquan.checkout.basket import add_goods, list_added
 from kaquan.checkout.model import Validation
 from kaquan.checkout.snapshot import Snapshot
-from kaquan.customers import Order, OrderStatus
+from kaquan.customers import Order, OrderDraft, OrderStatus, check_order_metadata
 from kaquan.runtime import InvalidInput, new_id
 
 CLOSED = frozenset({OrderStatus.CANCELED, OrderStatus.RETURNED})
@@ -16,6 +16,15 @@ def check_open(snapshot: Snapshot) -> None:
     if snapshot.order is not None and snapshot.order.status in CLOSED:
         message = f"An order that is {snapshot.order.status} takes no redemption."
         raise InvalidInput(message, field="order", key="invalid_order_status")
+
+
+def check_schemas(snapshot: Snapshot) -> None:
+    """Raise InvalidInput where metadata that is going to be stored breaks the project's schemas."""
+    request = snapshot.request
+    snapshot.schemas.check("redemption", request.metadata, new=True)
+    new = snapshot.stored_order is None
+    if isinstance(request.order, OrderDraft) and not request.order_already_discounted:
+        check_order_metadata(request.order, snapshot.schemas, new=new, field="order.")
 
 
 def discount_order(snapshot: Snapshot, validation: Validation) -> Order | None:

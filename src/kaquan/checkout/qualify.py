@@ -4,18 +4,25 @@ As the dialect does, limits per customer and per campaign and rules about the am
 discounts are not looked at: whether something can be redeemed is for a validation to say.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Literal
 
 import msgspec
 from msgspec import structs
 
 from kaquan.campaigns import Campaign, Voucher
 from kaquan.checkout.decision import decide_inputs, gather_inputs
-from kaquan.checkout.model import CheckoutRequest, Coupon, Inputs, Redeemable, Validation
+from kaquan.checkout.model import Coupon, Inputs, Redeemable, Validation
 from kaquan.checkout.orders import check_open
+from kaquan.checkout.qualification_model import (
+    Option,
+    Place,
+    Qualification,
+    QualificationRequest,
+    QualificationSorting,
+    Qualified,
+    total_discount,
+)
 from kaquan.checkout.scenarios import (
     Scenario,
     concerns_goods,
@@ -24,104 +31,39 @@ from kaquan.checkout.scenarios import (
     tolerates_no_effect,
 )
 from kaquan.checkout.snapshot import Snapshot, take_snapshot
-from kaquan.checkout.store.candidates import Offered, list_campaigns_by_id, list_offered
+from kaquan.checkout.store.candidates import (
+    ALL_BUT_STACKS,
+    Offered,
+    Source,
+    list_campaigns_by_id,
+    list_offered,
+)
 from kaquan.checkout.tried import AttemptKind, Tried, TriedCode, list_reasons, name_people
 from kaquan.checkout.validate import conclude
-from kaquan.customers import Customer, Order
+from kaquan.customers import Customer
 from kaquan.engine import (
     Application,
     Applied,
     Candidate,
     CandidateResult,
-    Offer,
     ReasonCode,
     ReasonFamily,
     StackingRules,
 )
-from kaquan.runtime import InvalidInput, Project, Tx, check_metadata, check_name
+from kaquan.runtime import InvalidInput, Tx, check_metadata, check_name
 
 MOST_RETURNED = 50
 MOST_LOOKED_AT = 1_000
 MOST_KEPT = 100
 """Of one qualification so many attempts are kept, those that were looked at first."""
 
+_SOURCES = {
+    Scenario.ALL: ALL_BUT_STACKS | {Source.STACKS},
+    Scenario.CUSTOMER_WALLET: {Source.WALLET},
+    Scenario.PROMOTION_STACKS: {Source.STACKS},
+}
 _PORTION = 200
 _LATER = timedelta(days=1)
-
-
-class QualificationSorting(StrEnum):
-    """What comes first: the newest, the largest discount, or the smallest."""
-
-    DEFAULT = "DEFAULT"
-    BEST_DEAL = "BEST_DEAL"
-    LEAST_DEAL = "LEAST_DEAL"
-
-
-class Place(msgspec.Struct, frozen=True):
-    """A place in what is listed by time: after ``seen`` of those created at ``at``, or before it."""
-
-    at: datetime
-    seen: int = 0
-
-
-class QualificationRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What could be used on ``about``'s order by its customer; its redeemables are left empty.
-
-    ``matches`` filters what is looked at. ``after`` is where the last page ended; with a sorting
-    by deals the first 1,000 after it are compared.
-    """
-
-    about: CheckoutRequest
-    scenario: Scenario = Scenario.ALL
-    sorting: QualificationSorting = QualificationSorting.DEFAULT
-    limit: int = 5
-    after: Place | None = None
-    matches: Callable[["Option"], bool] | None = None
-
-
-class Option(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that might be used; a campaign stands for a voucher that it could give."""
-
-    object: Literal["voucher", "campaign"]
-    key: str
-    created_at: datetime
-    coupon: Coupon
-    offer: Offer
-
-
-class Qualified(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that can be used; ``validation`` is of it alone, on the order as it is.
-
-    Where the scenario lists offers that give nothing yet, its decision may be a refusal.
-    """
-
-    option: Option
-    validation: Validation
-
-    @property
-    def discount_minor(self) -> int:
-        """What it takes off the order, in minor units."""
-        result = self.validation.attempts[0].result
-        return result.total_discount_minor if isinstance(result, Applied) else 0
-
-    @property
-    def balance_taken(self) -> int:
-        """What it takes of a card's balance, in the balance's units."""
-        result = self.validation.attempts[0].result
-        return result.balance_taken if isinstance(result, Applied) else 0
-
-
-class Qualification(msgspec.Struct, frozen=True, kw_only=True):
-    """What qualifies, the next place if there may be more, and what is kept of the attempt."""
-
-    found: tuple[Qualified, ...]
-    more: bool
-    next_place: Place | None
-    customer: Customer | None
-    order: Order | None
-    project: Project
-    rules: StackingRules
-    tried: Tried
 
 
 class _Looked(msgspec.Struct, frozen=True):
@@ -149,7 +91,7 @@ async def qualify(
     snapshot = await _take(tx, request, [], besides={}, now=now)
     customer, rules = snapshot.customer, rules or snapshot.rules
     looked: list[_Looked] = []
-    exhausted = request.scenario is Scenario.PROMOTION_STACKS
+    exhausted = False
     place = request.after or Place(now + _LATER)
     seen = 0
     while not (exhausted or seen >= MOST_LOOKED_AT or _has_enough(request, looked)):
@@ -212,12 +154,12 @@ def _has_enough(request: QualificationRequest, looked: Sequence[_Looked]) -> boo
 async def _take(
     tx: Tx,
     request: QualificationRequest,
-    keys: Sequence[str],
+    redeemables: Sequence[Redeemable],
     *,
     besides: Mapping[str, Coupon],
     now: datetime,
 ) -> Snapshot:
-    about = structs.replace(request.about, redeemables=tuple(Redeemable(id=key) for key in keys))
+    about = structs.replace(request.about, redeemables=tuple(redeemables))
     snapshot = await take_snapshot(tx, about, now=now, locking=False, besides=besides)
     check_open(snapshot)
     return snapshot
@@ -230,7 +172,7 @@ async def _list_portion(
     offered = await list_offered(
         tx,
         customer_id=None if customer is None else customer.id,
-        wallet_only=request.scenario is Scenario.CUSTOMER_WALLET,
+        sources=_SOURCES.get(request.scenario, ALL_BUT_STACKS),
         until=until,
         reach=_PORTION + place.seen,
         now=now,
@@ -253,34 +195,50 @@ async def _look_at(
         campaign.id: Coupon(sketch_voucher(campaign, customer, now=now), campaign)
         for campaign in await list_campaigns_by_id(tx, campaign_ids)
     }
-    keys = [one.key for one, _ in offered]
-    snapshot = await _take(tx, request, keys, besides=besides, now=now)
+    asked = {part.id: part for one, _ in offered for part in _list_parts(one)}
+    snapshot = await _take(tx, request, tuple(asked.values()), besides=besides, now=now)
     inputs = gather_inputs(snapshot, structs.replace(rules, application=Application.PARTIAL))
     candidates = {candidate.key: candidate for candidate in inputs.candidates}
     looked: list[_Looked] = []
     for one, place in offered:
-        if one.key not in candidates:
+        keys = [part.id for part in _list_parts(one)]
+        if not candidates.keys() >= set(keys):
             continue
-        coupon = snapshot.coupons[one.key]
         option = Option(
             object=one.object,
             key=one.key,
             created_at=one.created_at,
-            coupon=coupon,
-            offer=candidates[one.key].offer,
+            parts=tuple((snapshot.coupons[key], candidates[key].offer) for key in keys),
+            name=one.name,
+            banner=one.banner,
         )
         if request.matches is None or request.matches(option):
             own = structs.replace(
                 inputs,
-                sent=(one.key,),
-                candidates=(
-                    _relax(candidates[one.key], option, snapshot, scenario=request.scenario),
+                sent=tuple(keys),
+                candidates=tuple(
+                    _relax(candidates[key], option, snapshot, scenario=request.scenario)
+                    for key in keys
                 ),
-                rules=rules if snapshot.order is not None else inputs.rules,
+                rules=_rules_of(option, rules) if snapshot.order is not None else inputs.rules,
             )
             validation, qualifies = _decide_alone(option, snapshot, own, scenario=request.scenario)
             looked.append(_Looked(option, validation, qualifies, place))
     return looked
+
+
+def _list_parts(offered: Offered) -> tuple[Redeemable, ...]:
+    """What has to be redeemed for it: the tiers of a stack, else the thing itself."""
+    if offered.object == "promotion_stack":
+        return tuple(Redeemable(id=one, object="promotion_tier") for one in offered.tier_ids)
+    is_tier = offered.object == "promotion_tier"
+    return (Redeemable(id=offered.key, object="promotion_tier" if is_tier else "voucher"),)
+
+
+def _rules_of(option: Option, rules: StackingRules) -> StackingRules:
+    """A stack is used as a whole or not at all."""
+    is_stack = option.object == "promotion_stack"
+    return structs.replace(rules, application=Application.ALL) if is_stack else rules
 
 
 def _relax(
@@ -310,10 +268,11 @@ def _decide_alone(
     option: Option, snapshot: Snapshot, inputs: Inputs, *, scenario: Scenario
 ) -> tuple[Validation, bool]:
     """Decide one option, and say whether it qualifies."""
-    asked = structs.replace(snapshot.request, redeemables=(Redeemable(id=option.key),))
+    sent = {one.id: one for one in snapshot.request.redeemables}
+    asked = structs.replace(snapshot.request, redeemables=tuple(sent[key] for key in inputs.sent))
     alone = structs.replace(snapshot, request=asked)
     validation = conclude(alone, inputs, decide_inputs(inputs), rules=inputs.rules)
-    qualifies = _passes(validation.attempts[0].result, scenario)
+    qualifies = all(_passes(attempt.result, scenario) for attempt in validation.attempts)
     if is_about_goods(scenario):
         qualifies = qualifies and concerns_goods(option.offer, inputs.cart, scenario)
     return validation, qualifies
@@ -342,7 +301,7 @@ def _conclude(
     if by_deal:
         # Sorting is stable: of equal deals the newer stays first.
         best_first = request.sorting is QualificationSorting.BEST_DEAL
-        found.sort(key=lambda one: _discount(one) * (-1 if best_first else 1))
+        found.sort(key=lambda one: total_discount(one.validation) * (-1 if best_first else 1))
     page = found[: request.limit]
     full = len(found) > request.limit
     next_place = reached
@@ -357,22 +316,32 @@ def _conclude(
         order=snapshot.order,
         project=snapshot.project,
         rules=rules,
-        tried=_tried(request, snapshot, looked[:MOST_KEPT]),
+        tried=tuple(_list_tried(request, snapshot, looked[:MOST_KEPT])),
     )
 
 
-def _discount(one: _Looked) -> int:
-    result = one.validation.attempts[0].result
-    return result.total_discount_minor if isinstance(result, Applied) else 0
+def _list_tried(
+    request: QualificationRequest, snapshot: Snapshot, looked: Sequence[_Looked]
+) -> Iterator[Tried]:
+    """What is kept: single things together, for each was decided by itself, and each stack."""
+    single = [one for one in looked if one.option.object != "promotion_stack"]
+    if single or not looked:
+        yield _tried(request, snapshot, single, alone=True)
+    for one in looked:
+        if one.option.object == "promotion_stack":
+            yield _tried(request, snapshot, [one], alone=False)
 
 
-def _tried(request: QualificationRequest, snapshot: Snapshot, looked: Sequence[_Looked]) -> Tried:
+def _tried(
+    request: QualificationRequest, snapshot: Snapshot, looked: Sequence[_Looked], *, alone: bool
+) -> Tried:
     inputs = gather_inputs(snapshot, snapshot.rules)
     if looked:
+        decided = [one.validation.inputs for one in looked]
         inputs = structs.replace(
-            looked[0].validation.inputs,
-            sent=tuple(one.option.key for one in looked),
-            candidates=tuple(one.validation.inputs.candidates[0] for one in looked),
+            decided[0],
+            sent=tuple(code for own in decided for code in own.sent),
+            candidates=tuple(one for own in decided for one in own.candidates),
         )
     return Tried(
         kind=AttemptKind.QUALIFICATION,
@@ -381,14 +350,15 @@ def _tried(request: QualificationRequest, snapshot: Snapshot, looked: Sequence[_
         inputs=inputs,
         codes=tuple(
             TriedCode(
-                object=one.option.object,
-                code=one.option.key,
-                coupon=one.option.coupon,
-                result=one.validation.attempts[0].result,
+                object="campaign" if one.option.object == "campaign" else attempt.redeemable.object,
+                code=attempt.redeemable.id,
+                coupon=attempt.coupon,
+                result=attempt.result,
                 trace=one.validation.decision.trace,
             )
             for one in looked
+            for attempt in one.validation.attempts
         ),
-        alone=True,
+        alone=alone,
         **name_people(request.about, snapshot.customer, snapshot.order),
     )

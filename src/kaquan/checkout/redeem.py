@@ -14,7 +14,7 @@ from kaquan.checkout.demand import check_request
 from kaquan.checkout.entries import build_entries, build_failures
 from kaquan.checkout.limits import follow_caps, list_takings
 from kaquan.checkout.model import Attempt, CheckoutRequest, Redeemed, Redemption, Refused
-from kaquan.checkout.orders import check_open, discount_order
+from kaquan.checkout.orders import check_open, check_schemas, discount_order
 from kaquan.checkout.record import Deed, record_deeds
 from kaquan.checkout.snapshot import Asked, Snapshot, take_snapshots
 from kaquan.checkout.usage import UsageMark, find_usages, list_usage_keys, mark_usages
@@ -131,6 +131,7 @@ class _Batch:
         snapshot = structs.replace(snapshot, accounts=left)
         try:
             check_open(snapshot)
+            check_schemas(snapshot)
             outcome, deed = _decide(asked, snapshot)
         except KaquanError as error:
             if snapshot.entered and self._several:

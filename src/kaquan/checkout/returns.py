@@ -322,8 +322,7 @@ def _find_earned(
 
 
 async def _follow(tx: Tx, order: Order, history: Sequence[OrderReturn], *, now: datetime) -> None:
-    """Move the order on to where its returns have brought it."""
+    """Move the order on to where its returns have brought it; its customer's summary follows."""
     done = is_returned(find_order_slots(order, history))
     status = OrderStatus.RETURNED if done else OrderStatus.PARTIALLY_RETURNED
-    if status is not order.status:
-        await update_order(tx, order.id, OrderDraft(status=status), now=now)
+    await update_order(tx, order.id, OrderDraft(status=status), now=now)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from kaquan.checkout.basket import initial_quantity, take_goods
 from kaquan.checkout.model import (
     Redemption,
     RedemptionKind,
@@ -15,15 +16,20 @@ from kaquan.checkout.model import (
 )
 from kaquan.checkout.reversal import list_limited, post_reversals, reverse
 from kaquan.checkout.store.register import (
+    LARGEST_PAGE,
     get_redemption,
     insert_redemptions,
     list_children,
+    list_redemptions,
     lock_redemptions,
 )
 from kaquan.checkout.store.situation import lock_customer
 from kaquan.customers import NEXT_STATUSES, Order, OrderStatus, apply_discounts, lock_order
+from kaquan.engine import AddedUnits
 from kaquan.ledger import Movement, list_transfers
 from kaquan.runtime import Tx, new_ids
+
+_RETURNED = frozenset({OrderStatus.PARTIALLY_RETURNED, OrderStatus.RETURNED})
 
 
 async def roll_back(
@@ -39,7 +45,8 @@ async def roll_back(
     """Undo a redemption as a whole; with ``single`` a parent of several is refused.
 
     Uses, budget and the person's count come back as far as no return gave them back before; the
-    order loses this redemption's discount and becomes CANCELED. A child is refused (its parent is
+    order loses this redemption's discount and the units that it added, and becomes CANCELED. Of an
+    order of which some came back already, the goods stay as they were. A child is refused (its parent is
     rolled back instead), as is what is no successful redemption, and what was rolled back before:
     of two at once, one wins. Raises NotFound for an unknown id.
     """
@@ -129,17 +136,40 @@ async def _return_limits(tx: Tx, rollbacks: Sequence[Redemption], *, now: dateti
 
 
 async def _cancel(tx: Tx, stored: Order, redemption: Redemption, *, now: datetime) -> Order:
-    """Take this redemption's discount back, and cancel the order if it still can be."""
+    """Take back this redemption's discount and goods, and cancel the order if it still can be."""
+    lines = stored.lines
+    if stored.status not in _RETURNED:
+        lines = take_goods(lines, await _list_staying(tx, stored))
     # Lines that a later redemption added carry nothing of this one.
-    items = (*redemption.items_allocation, *(0 for _ in stored.lines))[: len(stored.lines)]
+    items = (*redemption.items_allocation, *(0 for _ in lines))[: len(lines)]
     can_cancel = OrderStatus.CANCELED in NEXT_STATUSES[stored.status]
     return await apply_discounts(
         tx,
         stored.id,
         discount_minor=max(stored.discount_minor - redemption.discount_minor, 0),
         line_discounts_minor=[
-            max(line.discount_minor - off, 0) for line, off in zip(stored.lines, items, strict=True)
+            max(line.discount_minor - off, 0) for line, off in zip(lines, items, strict=True)
         ],
         status=OrderStatus.CANCELED if can_cancel else None,
+        lines=lines,
         now=now,
     )
+
+
+async def _list_staying(tx: Tx, order: Order) -> list[AddedUnits]:
+    """The units that redemptions of the order added which are not rolled back."""
+    if not any(line.quantity - initial_quantity(line) for line in order.lines):
+        return []
+    found = await list_redemptions(
+        tx,
+        order_id=order.id,
+        kind=RedemptionKind.REDEMPTION,
+        result=RedemptionResult.SUCCESS,
+        limit=LARGEST_PAGE,
+    )
+    return [
+        units
+        for one in found.items
+        if one.given is not None and not one.rolled_back
+        for units in one.given.added
+    ]

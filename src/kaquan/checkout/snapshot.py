@@ -35,7 +35,7 @@ from kaquan.checkout.store.situation import (
 from kaquan.customers import Customer, CustomerDraft, Order, OrderDraft, price_with
 from kaquan.engine import Cart, CustomerFacts, Needs, Offer, StackingRules, find_needs
 from kaquan.ledger import Account, AccountKey, Hold
-from kaquan.runtime import KaquanError, NotFound, Project, Tx
+from kaquan.runtime import KaquanError, NotFound, Project, SchemaChecker, Tx
 from kaquan.segments import segment_ids_of
 
 
@@ -48,7 +48,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     request and are left out of ``accounts``. ``redemptions`` counts the
     customer's earlier ones by campaign. ``entered`` says that the customer was stored or changed
     on the way; ``marks`` are the rows that the coupons were read from. ``facts`` are those that
-    few offers ask for; ``rules`` the project's for several coupons; ``earns_to`` is the account
+    few offers ask for; ``rules`` the project's for several coupons, ``schemas`` those of metadata; ``earns_to`` is the account
     that points of this request go to. ``keys`` are the accounts that matter, opened or not.
     """
 
@@ -68,6 +68,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     location_id: str | None
     facts: RareFacts = NO_FACTS
     rules: StackingRules = StackingRules()
+    schemas: SchemaChecker = SchemaChecker({})
     redeemer_id: str | None = None
     earns_to: AccountKey | None = None
     free_holds: tuple[Hold, ...] = ()
@@ -299,6 +300,7 @@ async def _complete(
             location_id=settled.location_id,
             facts=facts,
             rules=found.rules,
+            schemas=found.schemas,
             redeemer_id=request.redeemer_id or asked.by_user_id,
             earns_to=settled.earns_to(facts),
             marks=found.marks,

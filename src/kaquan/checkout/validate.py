@@ -7,7 +7,7 @@ from kaquan.checkout.basket import add_up, check_added
 from kaquan.checkout.decision import decide_inputs, gather_inputs, list_attempts
 from kaquan.checkout.demand import check_request, check_rules
 from kaquan.checkout.model import CheckoutRequest, Inputs, Validation
-from kaquan.checkout.orders import check_open
+from kaquan.checkout.orders import check_open, check_schemas
 from kaquan.checkout.sessions import place_session
 from kaquan.checkout.snapshot import Asked, Snapshot, take_snapshot, take_snapshots
 from kaquan.engine import Decision, StackingRules
@@ -70,6 +70,7 @@ async def _lock(tx: Tx, asked: Asked) -> Validation:
     check_request(asked.request)
     snapshot = await take_snapshot(tx, asked.request, now=asked.now, locking=True)
     check_open(snapshot)
+    check_schemas(snapshot)
     validation = validate_snapshot(snapshot, asked.rules)
     if validation.valid:
         await place_session(tx, snapshot, validation)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from kaquan import __version__
+from kaquan.cli.audit import audit
 from kaquan.cli.commands import (
     demo,
     doctor,
@@ -33,6 +34,7 @@ cli = typer.Typer(
 )
 ledger = typer.Typer(help="Look after the ledger.", no_args_is_help=True)
 cli.add_typer(ledger, name="ledger")
+cli.add_typer(audit, name="audit")
 cli.add_typer(evaluate, name="evaluate")
 cli.add_typer(segment, name="segment")
 

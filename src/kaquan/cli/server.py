@@ -13,7 +13,16 @@ import structlog
 from granian.constants import Interfaces
 from granian.server import Server
 
-from kaquan import campaigns, checkout, customers, insight, outreach, segments
+from kaquan import (
+    campaigns,
+    checkout,
+    customers,
+    insight,
+    loyalty,
+    outreach,
+    segments,
+    webhooks,
+)
 from kaquan.cli.connect import database_url
 from kaquan.cli.holder import end_with_parent, held_folder, name_parent, wait_for_port
 from kaquan.runtime import (
@@ -24,7 +33,16 @@ from kaquan.runtime import (
     run_worker,
 )
 
-ROOMS_WITH_TASKS = (campaigns, checkout, customers, insight, outreach, segments)
+ROOMS_WITH_TASKS = (
+    campaigns,
+    checkout,
+    customers,
+    insight,
+    loyalty,
+    outreach,
+    segments,
+    webhooks,
+)
 """Importing a room registers its background tasks with the queue."""
 
 _STOP_PATIENCE_S = 20
@@ -68,8 +86,14 @@ def run_job_worker(settings: Settings, *, ends_with_parent: bool) -> None:
 
 
 async def _work(url: str, settings: Settings) -> None:
+    private = settings.webhook_private_networks
     async with open_database(url, pool_size=settings.database_pool_size) as database:
-        await run_worker(url, JobServices(database, settings))
+        telling = asyncio.create_task(webhooks.dispatch_forever(database, private_allowed=private))
+        try:
+            await run_worker(url, JobServices(database, settings))
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
 
 
 def _hand_down(settings: Settings, url: str, address: str) -> None:

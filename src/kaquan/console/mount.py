@@ -10,6 +10,13 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from kaquan.console.assets import AssetsMissing, list_missing_files, load_assets, static_handler
+from kaquan.console.pages.account import (
+    end_one_session,
+    end_other_sessions,
+    go_to_project,
+    save_password,
+    show_account,
+)
 from kaquan.console.pages.campaign import (
     show_campaign,
     show_campaign_redemptions,
@@ -17,13 +24,57 @@ from kaquan.console.pages.campaign import (
 )
 from kaquan.console.pages.campaigns import show_campaigns
 from kaquan.console.pages.customers import show_customer, show_customers, show_older
+from kaquan.console.pages.duplicates import (
+    accept_sure,
+    download_person,
+    merge_pair,
+    reject_one,
+    revert_merge,
+    search_duplicates,
+    show_duplicates,
+    show_pair,
+    write_note,
+)
+from kaquan.console.pages.entry import (
+    accept,
+    ask_for_password,
+    set_password,
+    show_forgotten,
+    show_invitation,
+    show_reset,
+)
 from kaquan.console.pages.home import show_home
+from kaquan.console.pages.keys import (
+    create_key,
+    revoke_key,
+    rotate_key,
+    save_key,
+    show_key,
+    show_keys,
+)
 from kaquan.console.pages.orders import show_order
 from kaquan.console.pages.outbox import show_letter, show_message, show_outbox
+from kaquan.console.pages.passkeys import (
+    add_passkey,
+    ask_any_authenticator,
+    ask_own_authenticator,
+    forget_passkey,
+    log_in_by_passkey,
+)
 from kaquan.console.pages.redemptions import show_redemptions
 from kaquan.console.pages.search import show_search
 from kaquan.console.pages.segments import show_segment, show_segments
 from kaquan.console.pages.style import show_style
+from kaquan.console.pages.team import (
+    invite,
+    offer_password,
+    remove,
+    save_role,
+    show_member,
+    show_team,
+    sign_member_out,
+    withdraw,
+)
 from kaquan.console.render import render_error
 from kaquan.console.routes import page_router, save_preferences
 from kaquan.console.session import log_in, log_out, show_login, signed_in, start
@@ -43,6 +94,8 @@ READING = (
     show_customers,
     show_customer,
     show_older,
+    show_duplicates,
+    show_pair,
     show_segments,
     show_segment,
     show_campaigns,
@@ -56,6 +109,51 @@ READING = (
     show_letter,
     show_search,
     show_style,
+)
+MANAGING = (
+    search_duplicates,
+    accept_sure,
+    merge_pair,
+    reject_one,
+    revert_merge,
+    write_note,
+    download_person,
+)
+ADMINISTERING = (
+    show_team,
+    invite,
+    withdraw,
+    show_member,
+    save_role,
+    remove,
+    sign_member_out,
+    offer_password,
+    show_keys,
+    create_key,
+    show_key,
+    save_key,
+    rotate_key,
+    revoke_key,
+)
+OF_EVERYBODY = (
+    show_account,
+    save_password,
+    end_one_session,
+    end_other_sessions,
+    go_to_project,
+    ask_own_authenticator,
+    add_passkey,
+    forget_passkey,
+)
+ENTRY = (
+    show_invitation,
+    accept,
+    show_forgotten,
+    ask_for_password,
+    show_reset,
+    set_password,
+    ask_any_authenticator,
+    log_in_by_passkey,
 )
 
 
@@ -76,7 +174,11 @@ def console_routers() -> list[ControllerRouterHandler]:
                 log_out,
                 save_preferences,
                 show_nothing_here,
+                *ENTRY,
                 Router("/", route_handlers=READING, guards=[signed_in(Ability.READ)]),
+                Router("/", route_handlers=MANAGING, guards=[signed_in(Ability.MANAGE)]),
+                Router("/", route_handlers=ADMINISTERING, guards=[signed_in(Ability.ADMINISTER)]),
+                Router("/", route_handlers=OF_EVERYBODY, guards=[signed_in(None)]),
             ],
         ),
     ]

@@ -51,6 +51,13 @@ NAVIGATION = (
     NavigationItem(
         key="outbox", label=N_("Outbox"), icon="send", href="/console/outbox", needs=Ability.READ
     ),
+    NavigationItem(
+        key="settings",
+        label=N_("Settings"),
+        icon="settings",
+        href="/console/settings/team",
+        needs=Ability.ADMINISTER,
+    ),
     NavigationItem(key="till", label=N_("Till"), icon="scan", href="/staff", needs=Ability.REDEEM),
 )
 

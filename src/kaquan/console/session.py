@@ -18,6 +18,7 @@ from kaquan.console.render import LOGIN_PATH, own_path, page_of, redirect, rende
 from kaquan.runtime import Database, Project, Tx, get_project, utc_now
 from kaquan.trust import (
     Ability,
+    SignedIn,
     SignInRefused,
     TooManyGuesses,
     User,
@@ -37,11 +38,11 @@ _WRONG_PAIR = N_("This e-mail address and password do not go together.")
 _TOO_MANY = N_("Too many wrong passwords. Wait a quarter of an hour, then try again.")
 
 
-def signed_in(ability: Ability) -> PageGuard:
+def signed_in(ability: Ability | None) -> PageGuard:
     """A guard for pages: puts `Project` on `state.project` and `User` on `state.person`.
 
     Strangers are sent to the login page and back; people whose role does not include `ability`
-    get the 403 page.
+    get the 403 page. None is for pages of everybody who is signed in.
     """
 
     async def require_person(connection: AnyConnection, _: BaseRouteHandler) -> None:
@@ -51,7 +52,7 @@ def signed_in(ability: Ability) -> PageGuard:
         async with database_of(connection).transaction(person.project_id) as tx:
             connection.state.project = await get_project(tx)
         connection.state.person = person
-        if not person.may(ability):
+        if ability is not None and not person.may(ability):
             raise PermissionDeniedException
 
     return require_person
@@ -73,8 +74,10 @@ def project_of(connection: AnyConnection) -> Project:
 
 
 def page_transaction(connection: AnyConnection) -> AbstractAsyncContextManager[Tx]:
-    """A transaction of the signed-in person's project."""
-    return database_of(connection).transaction(project_of(connection).project_id)
+    """A transaction of the signed-in person's project; what it changes is put down to them."""
+    return database_of(connection).transaction(
+        project_of(connection).project_id, actor=person_of(connection).actor
+    )
 
 
 def page_snapshot(connection: AnyConnection) -> AbstractAsyncContextManager[Tx]:
@@ -130,7 +133,12 @@ async def log_in(request: AnyRequest) -> Response[str]:
             email=email,
             next=wished,
         )
-    response = redirect(_way_on(session.user, wished))
+    return begin_session(request, session, _way_on(session.user, wished))
+
+
+def begin_session(request: AnyRequest, session: SignedIn, path: str) -> Response[str]:
+    """Lead to a page of ours with the cookie of a fresh session."""
+    response = redirect(path)
     response.set_cookie(
         SESSION_COOKIE,
         session.token,
@@ -163,6 +171,21 @@ async def _find_person(connection: AnyConnection) -> User | None:
 def _way_on(person: User, wished: str) -> str:
     path = own_path(wished)
     return home_path(person) if path in {"/", LOGIN_PATH} else path
+
+
+async def read_form(request: AnyRequest, *names: str) -> dict[str, str]:
+    """The named fields of a posted form as text without surrounding blanks; '' for what is missing.
+
+    Passwords keep their blanks.
+    """
+    form = await request.form()
+    given = {name: _field(form.get(name)) for name in names}
+    return {name: text if "password" in name else text.strip() for name, text in given.items()}
+
+
+def session_token(request: AnyRequest) -> str:
+    """The token of the session that the request came with."""
+    return request.cookies.get(SESSION_COOKIE, "")
 
 
 def _field(value: object) -> str:

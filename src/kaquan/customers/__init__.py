@@ -11,6 +11,18 @@ from kaquan.customers.catalogue import (
     upsert_product,
 )
 from kaquan.customers.checks import merge_metadata
+from kaquan.customers.cleaning import (
+    Change,
+    Cleaned,
+    clean_draft,
+    clean_email,
+    clean_name,
+    clean_phone,
+    country_of,
+    find_country,
+    match_email,
+    read_birth_date,
+)
 from kaquan.customers.collections import (
     create_collection,
     delete_collection,
@@ -19,7 +31,31 @@ from kaquan.customers.collections import (
 )
 from kaquan.customers.consent import may_contact, record_consent, record_consents
 from kaquan.customers.crowd import enter_customers
+from kaquan.customers.duplicates.matching import find_likely
+from kaquan.customers.duplicates.model import (
+    Decided,
+    DuplicatePair,
+    Likely,
+    Likeness,
+    PairState,
+    PersonRecord,
+)
+from kaquan.customers.duplicates.request import SEARCH, request_search
+from kaquan.customers.duplicates.review import (
+    accept_pair,
+    accept_pairs,
+    reject_pair,
+    run_search,
+)
 from kaquan.customers.events import record_event
+from kaquan.customers.identities import (
+    IdentityKind,
+    Proven,
+    claim_identity,
+    find_customer_by_identity,
+    prove_identity,
+    remove_identity,
+)
 from kaquan.customers.imports.model import ImportKind, OrderRow, SourceRow
 from kaquan.customers.imports.reading import check_headers, read_csv_rows, read_json_rows
 from kaquan.customers.imports.request import check_import_file, request_import
@@ -36,6 +72,13 @@ from kaquan.customers.load import (
     load_orders,
     load_products,
 )
+from kaquan.customers.merging.merge import (
+    gather_late_rows,
+    merge_customers,
+    preview_merge,
+    undo_merge,
+)
+from kaquan.customers.merging.model import Merge, MergePreview
 from kaquan.customers.model import (
     COUNTED_STATUSES,
     NEXT_STATUSES,
@@ -65,10 +108,12 @@ from kaquan.customers.model import (
     TimelineEntry,
     TimelineKind,
 )
+from kaquan.customers.notes import add_note, delete_note
 from kaquan.customers.orders import (
     apply_discounts,
     check_next_status,
     check_order,
+    check_order_metadata,
     create_order,
     store_priced_orders,
     update_order,
@@ -82,6 +127,8 @@ from kaquan.customers.people import (
     update_customer,
     upsert_customer,
 )
+from kaquan.customers.person_export import export_person
+from kaquan.customers.portrait import Portrait, Reach, Stage, ValueTier, read_portrait
 from kaquan.customers.skus import delete_sku, get_sku, update_sku, upsert_sku
 from kaquan.customers.store.activity import list_activities
 from kaquan.customers.store.catalogue import (
@@ -100,7 +147,11 @@ from kaquan.customers.store.customers import (
     list_customer_summaries,
     list_customers,
 )
+from kaquan.customers.store.duplicates import enter_pairs, get_pair, list_pairs
 from kaquan.customers.store.events import list_events
+from kaquan.customers.store.identities import Identity, list_identities
+from kaquan.customers.store.merging import get_merge, list_aliases, list_merges
+from kaquan.customers.store.notes import Note, list_notes
 from kaquan.customers.store.orders import (
     ORDER_FILTERS,
     find_order,
@@ -111,6 +162,7 @@ from kaquan.customers.store.orders import (
     lock_order,
     read_order_row,
 )
+from kaquan.customers.store.portrait import Favourite
 from kaquan.customers.store.skus import SKU_FILTERS, list_skus, list_skus_named, list_skus_of
 from kaquan.customers.timeline import customer_timeline
 
@@ -121,9 +173,12 @@ __all__ = [
     "NEXT_STATUSES",
     "ORDER_FILTERS",
     "PRODUCT_FILTERS",
+    "SEARCH",
     "SKU_FILTERS",
     "Activity",
     "ActivityQuery",
+    "Change",
+    "Cleaned",
     "Collection",
     "CollectionKind",
     "CollectionMember",
@@ -131,54 +186,91 @@ __all__ = [
     "Customer",
     "CustomerDraft",
     "CustomerSummary",
+    "Decided",
+    "DuplicatePair",
     "Event",
+    "Favourite",
+    "Identity",
+    "IdentityKind",
     "ImportKind",
+    "Likely",
+    "Likeness",
     "LoadCounts",
     "Location",
     "LocationDraft",
+    "Merge",
+    "MergePreview",
+    "Note",
     "Order",
     "OrderDraft",
     "OrderLine",
     "OrderLineDraft",
     "OrderRow",
     "OrderStatus",
+    "PairState",
     "PermanentDeletion",
+    "PersonRecord",
+    "Portrait",
     "Product",
     "ProductDraft",
     "Progress",
+    "Proven",
+    "Reach",
     "Sku",
     "SkuDraft",
     "SourceRow",
+    "Stage",
     "TimelineEntry",
     "TimelineKind",
+    "ValueTier",
+    "accept_pair",
+    "accept_pairs",
+    "add_note",
     "apply_discounts",
     "check_headers",
     "check_import_file",
     "check_next_status",
     "check_order",
+    "check_order_metadata",
+    "claim_identity",
+    "clean_draft",
+    "clean_email",
+    "clean_name",
+    "clean_phone",
     "count_customers",
+    "country_of",
     "create_collection",
     "create_order",
     "customer_timeline",
     "delete_collection",
     "delete_customer",
+    "delete_note",
     "delete_product",
     "delete_sku",
     "enter_customers",
+    "enter_pairs",
     "erase_customer",
+    "export_person",
+    "find_country",
     "find_customer",
+    "find_customer_by_identity",
+    "find_likely",
     "find_location",
     "find_order",
     "find_order_by",
     "find_product",
+    "gather_late_rows",
     "get_collection",
     "get_customer",
     "get_customer_summary",
     "get_location",
+    "get_merge",
     "get_order",
+    "get_pair",
     "get_product",
     "get_sku",
     "list_activities",
+    "list_aliases",
     "list_collections",
     "list_collections_of",
     "list_consents",
@@ -186,9 +278,13 @@ __all__ = [
     "list_customer_summaries",
     "list_customers",
     "list_events",
+    "list_identities",
     "list_locations",
+    "list_merges",
+    "list_notes",
     "list_orders",
     "list_orders_by_id",
+    "list_pairs",
     "list_products",
     "list_products_in",
     "list_products_named",
@@ -202,18 +298,29 @@ __all__ = [
     "load_orders",
     "load_products",
     "lock_order",
+    "match_email",
     "may_contact",
+    "merge_customers",
     "merge_metadata",
+    "preview_merge",
     "price_lines",
     "price_with",
+    "prove_identity",
+    "read_birth_date",
     "read_csv_rows",
     "read_json_rows",
     "read_order_row",
+    "read_portrait",
     "record_consent",
     "record_consents",
     "record_event",
+    "reject_pair",
+    "remove_identity",
     "request_import",
+    "request_search",
+    "run_search",
     "store_priced_orders",
+    "undo_merge",
     "update_customer",
     "update_order",
     "update_product",

@@ -8,10 +8,11 @@ from typing import Any
 from msgspec import UNSET, structs
 
 from kaquan.customers.checks import merge_metadata
+from kaquan.customers.cleaning import country_of
 from kaquan.customers.model import Customer, CustomerDraft
 from kaquan.customers.people import check_customer, says_nothing_new, upsert_customer
 from kaquan.customers.store.customers import insert_customers, list_named_customers
-from kaquan.runtime import KaquanError, Tx, load_checker, new_ids
+from kaquan.runtime import KaquanError, Tx, get_project, load_checker, new_ids
 
 
 async def enter_customers(
@@ -25,17 +26,19 @@ async def enter_customers(
     ids = [draft.id for draft in drafts if draft.id is not None]
     sources = [s for draft in drafts if draft.id is None and isinstance(s := draft.source_id, str)]
     by_id, by_source = await list_named_customers(tx, ids, sources)
+    has_phones = any(isinstance(draft.phone, str) for draft in drafts)
+    country = country_of(await get_project(tx)) if has_phones else None
     results: list[Customer | KaquanError | None] = []
     newcomers: dict[str, CustomerDraft] = {}
     for draft in drafts:
         source_id = draft.source_id if isinstance(draft.source_id, str) else ""
         known = by_source.get(source_id) if draft.id is None else by_id.get(draft.id)
         try:
-            checked = check_customer(draft, now=now)
+            checked = check_customer(draft, country=country, now=now)
         except KaquanError as error:
             results.append(error)
             continue
-        told = checked if draft.id is None else structs.replace(checked, source_id=UNSET)
+        told = structs.replace(checked, source_id=UNSET)
         results.append(known if known is not None and says_nothing_new(known, told) else None)
         if known is None and draft.id is None and source_id and source_id not in newcomers:
             newcomers[source_id] = checked
@@ -45,7 +48,9 @@ async def enter_customers(
             continue
         source_id = draft.source_id if isinstance(draft.source_id, str) else ""
         fresh = entered.get(source_id) if draft.id is None else None
-        if fresh is not None and newcomers[source_id] == check_customer(draft, now=now):
+        if fresh is not None and newcomers[source_id] == check_customer(
+            draft, country=country, now=now
+        ):
             results[number] = fresh
         else:
             results[number] = await _upsert(tx, draft, now=now, alone=len(drafts) == 1)

@@ -1,8 +1,10 @@
-"""Background work of customers: imports, and the end of files whose time is over."""
+"""Background work of customers: imports, duplicates, what comes late, files that are over."""
 
 from procrastinate import JobContext
 
+from kaquan.customers.duplicates.review import run_search
 from kaquan.customers.imports.run import fail_import, run_import
+from kaquan.customers.merging.merge import gather_late_rows
 from kaquan.runtime import (
     PROJECT_DIRECTORY,
     UNTIL_DONE,
@@ -25,6 +27,29 @@ async def import_requested_file(context: JobContext, *, project_id: int, action_
             async with database.transaction(project_id) as tx:
                 await fail_import(tx, action_id, error, now=utc_now())
         raise
+
+
+@job_queue.task(name="customers.find_duplicates", retry=UNTIL_DONE, pass_context=True)
+async def find_requested_duplicates(
+    context: JobContext, *, project_id: int, action_id: str
+) -> None:
+    """Search for people who are entered twice."""
+    database = services_of(context).database
+    await run_search(database, project_id, action_id, clock=utc_now)
+
+
+@job_queue.periodic(cron="*/10 * * * *")
+@job_queue.task(
+    name="customers.gather_late_rows", queueing_lock="gather_late_rows", pass_context=True
+)
+async def gather_rows_after_merges(context: JobContext, timestamp: int) -> None:
+    """Move what came for merged people while they were being merged (every ten minutes)."""
+    database = services_of(context).database
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        async with database.transaction(project.project_id) as tx:
+            await gather_late_rows(tx, now=utc_now())
 
 
 @job_queue.periodic(cron="17 3 * * *")

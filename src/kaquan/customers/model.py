@@ -346,6 +346,9 @@ class TimelineKind(StrEnum):
     REDEMPTION = "redemption"
     ROLLBACK = "rollback"
     MESSAGE = "message"
+    EVENT = "event"
+    NOTE = "note"
+    POINTS = "points"
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from kaquan.customers.checks import check_amount, merge_metadata
 from kaquan.customers.lines import price_lines
 from kaquan.customers.model import NEXT_STATUSES, Order, OrderDraft, OrderLine, OrderStatus
 from kaquan.customers.people import find_customer, refresh_summaries
-from kaquan.customers.store.customers import refresh_summary_rows
+from kaquan.customers.store.customers import add_to_summary_rows, refresh_summary_rows
 from kaquan.customers.store.orders import (
     find_order_by,
     insert_order,
@@ -24,6 +24,7 @@ from kaquan.runtime import (
     Duplicate,
     InvalidInput,
     NotFound,
+    SchemaChecker,
     Tx,
     check_metadata,
     check_reference,
@@ -81,25 +82,30 @@ async def apply_discounts(
     discount_minor: int,
     line_discounts_minor: Sequence[int],
     status: OrderStatus | None = None,
+    lines: Sequence[OrderLine] | None = None,
     now: datetime,
 ) -> Order:
     """Set what is off an order in all: as a whole, and item-level money per line in line order.
 
     The figures replace those stored (zeros take every discount back); ``status`` moves the order
-    on at the same time. Raises InvalidInput when more would come off than there is.
+    on at the same time. ``lines``, if given, are the goods from now on, and what they cost more or
+    less goes into the order's amount. Raises InvalidInput when more would come off than there is.
     """
     known = await lock_order(tx, reference)
-    if len(line_discounts_minor) != len(known.lines):
-        message = f"The order has {len(known.lines)} lines, not {len(line_discounts_minor)}."
+    goods = known.lines if lines is None else tuple(lines)
+    if len(line_discounts_minor) != len(goods):
+        message = f"The order has {len(goods)} lines, not {len(line_discounts_minor)}."
         raise InvalidInput(message, field="items")
-    lines = tuple(
+    grown = sum(line.amount_minor for line in goods) - sum(x.amount_minor for x in known.lines)
+    discounted = tuple(
         structs.replace(line, discount_minor=check_amount(off, f"items[{index}].discount_amount"))
-        for index, (line, off) in enumerate(zip(known.lines, line_discounts_minor, strict=True))
+        for index, (line, off) in enumerate(zip(goods, line_discounts_minor, strict=True))
     )
     changed = structs.replace(
         known,
+        amount_minor=known.amount_minor + grown,
         discount_minor=check_amount(discount_minor, "discount_amount"),
-        lines=lines,
+        lines=discounted,
         status=known.status if status is None else status,
         updated_at=now,
     )
@@ -116,13 +122,15 @@ async def store_priced_orders(tx: Tx, orders: Sequence[tuple[Order, Order | None
     fresh = [order for order, known in orders if known is None]
     if fresh:
         await insert_order_rows(tx, fresh)
-    for order, known in orders:
-        if known is not None:
-            await update_order_row(tx, order)
-    customers = {o.customer_id for pair in orders for o in pair if o is not None}
-    owners = sorted(c for c in customers if c is not None)
+        bought = [order.id for order in fresh if order.customer_id is not None]
+        if bought:
+            await add_to_summary_rows(tx, bought)
+    changed = [(order, known) for order, known in orders if known is not None]
+    for order, _ in changed:
+        await update_order_row(tx, order)
+    owners = {o.customer_id for pair in changed for o in pair if o.customer_id is not None}
     if owners:
-        await refresh_summary_rows(tx, owners)
+        await refresh_summary_rows(tx, sorted(owners))
 
 
 def check_order(draft: OrderDraft, *, field: str = "") -> None:
@@ -159,17 +167,25 @@ async def _check_draft(tx: Tx, draft: OrderDraft) -> None:
             raise InvalidInput(message, field="currency", key="invalid_currency")
 
 
-async def _check_metadata(tx: Tx, draft: OrderDraft, *, new: bool) -> None:
-    """Raise InvalidInput where the order's or a line's metadata breaks the project's schema."""
-    lines = () if isinstance(draft.lines, UnsetType) else draft.lines
-    if not new and draft.metadata is UNSET and not lines:
-        return
-    checker = await load_checker(tx)
+def check_order_metadata(
+    draft: OrderDraft, checker: SchemaChecker, *, new: bool, field: str = ""
+) -> None:
+    """Raise InvalidInput where the order's or a line's metadata breaks the project's schemas.
+
+    Of a ``new`` order every required key must be there. ``field`` leads to the order.
+    """
     if new or draft.metadata is not UNSET:
-        checker.check("order", {} if draft.metadata is UNSET else draft.metadata, new=new)
-    for index, line in enumerate(lines):
+        given = {} if draft.metadata is UNSET else draft.metadata
+        checker.check("order", given, new=new, field=f"{field}metadata")
+    for index, line in enumerate(() if isinstance(draft.lines, UnsetType) else draft.lines):
         given = line.details.get("metadata", {})
-        checker.check("order_item", given, new=True, field=f"items[{index}].metadata")
+        checker.check("order_item", given, new=True, field=f"{field}items[{index}].metadata")
+
+
+async def _check_metadata(tx: Tx, draft: OrderDraft, *, new: bool) -> None:
+    lines = () if isinstance(draft.lines, UnsetType) else draft.lines
+    if new or draft.metadata is not UNSET or lines:
+        check_order_metadata(draft, await load_checker(tx), new=new)
 
 
 async def _build(tx: Tx, draft: OrderDraft, *, now: datetime) -> Order:

@@ -11,6 +11,7 @@ from kaquan.customers.checks import (
     check_phone,
     merge_metadata,
 )
+from kaquan.customers.cleaning import clean_draft, find_country
 from kaquan.customers.model import Customer, CustomerDraft, CustomerSummary, PermanentDeletion
 from kaquan.customers.store.customers import (
     CUSTOMER,
@@ -19,8 +20,14 @@ from kaquan.customers.store.customers import (
     lock_customers,
     refresh_summary_rows,
 )
-from kaquan.customers.store.erasure import erase_traces, insert_deletion
-from kaquan.customers.store.upsert import GivenColumns, find_row, get_row, update_row, upsert_row
+from kaquan.customers.store.erasure import (
+    erase_traces,
+    forget_names,
+    insert_deletion,
+    list_parts,
+)
+from kaquan.customers.store.merging import find_survivors
+from kaquan.customers.store.upsert import GivenColumns, find_row, update_row, upsert_row
 from kaquan.runtime import (
     NotFound,
     Tx,
@@ -43,16 +50,18 @@ async def upsert_customer(
     Safe to run at once with others for the same merchant's id.
     Raises InvalidInput with the field that cannot be accepted, and NotFound for an unknown id.
     """
-    checked = check_customer(draft, now=now)
+    checked = check_customer(draft, country=await find_country(tx, draft), now=now)
     if checked.id is not None:
-        known = known or await find_row(tx, CUSTOMER, row_id=checked.id)
+        known = known or await _find(tx, row_id=checked.id)
         if known is None:
             raise NotFound("customer", checked.id)
         return await _update(tx, known, structs.replace(checked, source_id=UNSET), now=now)
     if isinstance(checked.source_id, str):
-        known = known or await find_row(tx, CUSTOMER, source_id=checked.source_id)
+        known = known or await _find(tx, source_id=checked.source_id)
         if known is not None:
-            return await _update(tx, known, checked, now=now)
+            # Found by an id that they had before a merge, people keep the one that they have.
+            told = structs.replace(checked, source_id=UNSET)
+            return await _update(tx, known, told, now=now)
     await check_by_schema(tx, "customer", checked.metadata, new=True)
     return await upsert_row(tx, CUSTOMER, _given(checked), row_id=new_id("cust"), now=now)
 
@@ -64,7 +73,7 @@ async def update_customer(
 
     Raises InvalidInput, NotFound, and Duplicate when another customer has the new source_id.
     """
-    checked = check_customer(draft, now=now)
+    checked = check_customer(draft, country=await find_country(tx, draft), now=now)
     return await _update(tx, await get_customer(tx, reference), checked, now=now)
 
 
@@ -75,6 +84,8 @@ async def delete_customer(tx: Tx, reference: str, *, now: datetime) -> None:
     """
     customer = await get_customer(tx, reference)
     await lock_customers(tx, [customer.id])
+    for part in await list_parts(tx, customer.id):
+        await forget_names(tx, part, now=now)
     await erase_customer_row(tx, customer.id, now=now)
 
 
@@ -86,7 +97,11 @@ async def erase_customer(tx: Tx, reference: str, *, now: datetime) -> PermanentD
     """
     customer = await get_customer(tx, reference)
     await lock_customers(tx, [customer.id])
-    counts = await erase_traces(tx, customer.id)
+    counts: dict[str, int] = {}
+    for part in await list_parts(tx, customer.id):
+        emptied = await erase_traces(tx, part)
+        counts = {name: counts.get(name, 0) + count for name, count in emptied.items()}
+        await forget_names(tx, part, now=now)
     await erase_customer_row(tx, customer.id, now=now)
     deletion = PermanentDeletion(
         id=new_id("pd"), customer_id=customer.id, counts=counts, created_at=now
@@ -96,13 +111,19 @@ async def erase_customer(tx: Tx, reference: str, *, now: datetime) -> PermanentD
 
 
 async def get_customer(tx: Tx, reference: str) -> Customer:
-    """Return a customer by our id, else by the merchant's; raises NotFound."""
-    return await get_row(tx, CUSTOMER, reference)
+    """Return a customer by our id, else by the merchant's; raises NotFound.
+
+    An id of somebody who was merged into another person names that person.
+    """
+    found = await find_customer(tx, reference)
+    if found is None:
+        raise NotFound("customer", reference)
+    return found
 
 
 async def find_customer(tx: Tx, reference: str) -> Customer | None:
-    """Return a customer by our id, else by the merchant's, or None."""
-    return await find_row(tx, CUSTOMER, row_id=reference, source_id=reference)
+    """Return a customer as get_customer does, or None."""
+    return await _find(tx, row_id=reference, source_id=reference)
 
 
 async def get_customer_summary(tx: Tx, customer_id: str) -> CustomerSummary:
@@ -121,8 +142,12 @@ async def refresh_summaries(tx: Tx, customer_ids: set[str]) -> None:
         await refresh_summary_rows(tx, wanted)
 
 
-def check_customer(draft: CustomerDraft, *, now: datetime) -> CustomerDraft:
-    """Return the draft with its values checked and trimmed; raises InvalidInput with the field."""
+def check_customer(draft: CustomerDraft, *, country: str | None, now: datetime) -> CustomerDraft:
+    """Return the draft with its values cleaned and checked; raises InvalidInput with the field.
+
+    ``country`` is that of phone numbers without a prefix; None leaves those as they are.
+    """
+    draft = clean_draft(draft, country=country).draft
     return CustomerDraft(
         id=check_reference(draft.id, "id"),
         source_id=check_reference(draft.source_id, "source_id"),
@@ -136,6 +161,20 @@ def check_customer(draft: CustomerDraft, *, now: datetime) -> CustomerDraft:
         if draft.metadata is UNSET
         else check_metadata(draft.metadata, "metadata"),
     )
+
+
+async def _find(
+    tx: Tx, *, row_id: str | None = None, source_id: str | None = None
+) -> Customer | None:
+    found = await find_row(tx, CUSTOMER, row_id=row_id, source_id=source_id)
+    if found is not None:
+        return found
+    named = [reference for reference in (row_id, source_id) if reference is not None]
+    survivors = await find_survivors(tx, named)
+    for reference in named:
+        if reference in survivors:
+            return await find_row(tx, CUSTOMER, row_id=survivors[reference])
+    return None
 
 
 async def _update(tx: Tx, known: Customer, draft: CustomerDraft, *, now: datetime) -> Customer:

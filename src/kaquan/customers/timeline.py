@@ -14,7 +14,9 @@ _ORDER = "timeline"
 async def customer_timeline(
     tx: Tx, customer_id: str, *, limit: int = 50, before: str | None = None
 ) -> Page[TimelineEntry]:
-    """Return a customer's orders, publications, redemptions and messages, newest first.
+    """Return a customer's orders, publications, redemptions, messages, events, points and notes.
+
+    Newest first. Points are those of the customer's own account, a card's are the voucher's.
 
     ``before`` is the ``next_cursor`` of the page before. Raises InvalidInput for another's cursor
     or a limit out of range.

@@ -1,6 +1,7 @@
 """SQL of reports. It reads every room's tables and writes none.
 
-An order counts when its status says that it was paid for. A redemption stands unless it, or the
+An order counts when its status says that it was paid for, with its total less what was refunded
+(``net_total``); a discount counts less what returns took back of it. A redemption stands unless it, or the
 parent it belongs to, was rolled back.
 """
 
@@ -42,7 +43,8 @@ _CAMPAIGN: LiteralString = """
 
 _FUNNEL: LiteralString = f"""
     with attempt as materialized (
-        select r.voucher_id, r.order_id, r.discount_minor + r.items_discount_minor as discount,
+        select r.voucher_id, r.order_id,
+               r.discount_minor + r.items_discount_minor - r.returned_minor as discount,
                {_STANDS} as stands
           from redemption r
          where r.campaign_id = %(campaign)s and r.kind = 'redemption' and r.result = 'SUCCESS'
@@ -51,7 +53,7 @@ _FUNNEL: LiteralString = f"""
         select distinct voucher_id from publication
          where campaign_id = %(campaign)s and created_at <= %(now)s
     ), redeeming as (
-        select count(*) as orders, coalesce(sum(o.total_minor), 0)::bigint as revenue_minor
+        select count(*) as orders, coalesce(sum(net_total(o)), 0)::bigint as revenue_minor
           from orders o
          where o.{_PAID} and o.id in (select order_id from attempt where stands)
     )
@@ -70,9 +72,9 @@ _FUNNEL: LiteralString = f"""
 _ARMS: LiteralString = f"""
     with basket as (
         select e.arm, e.customer_id,
-               coalesce(sum(o.total_minor), 0) as revenue,
-               coalesce(sum(o.amount_minor), 0) as amount,
-               coalesce(sum(o.discount_minor + o.items_discount_minor), 0) as discount
+               coalesce(sum(net_total(o)), 0) as revenue,
+               coalesce(sum(net_amount(o)), 0) as amount,
+               coalesce(sum(net_amount(o) - net_total(o)), 0) as discount
           from exposure e
           left join orders o on o.customer_id = e.customer_id and o.{_PAID}
                and o.placed_at >= e.assigned_at and o.placed_at <= %(until)s
@@ -90,7 +92,8 @@ _ARMS: LiteralString = f"""
 
 _USES: LiteralString = f"""
     with attempt as materialized (
-        select r.campaign_id, r.voucher_id, r.discount_minor + r.items_discount_minor as discount
+        select r.campaign_id, r.voucher_id,
+               r.discount_minor + r.items_discount_minor - r.returned_minor as discount
           from redemption r
          where r.campaign_id = any(%(campaigns)s) and r.created_at <= %(now)s and {_STANDS}
     ), given as (
@@ -115,9 +118,9 @@ _USES: LiteralString = f"""
 _TOTALS: LiteralString = f"""
     select (select count(*) from customer where erased_at is null) as customers,
            count(*) as orders,
-           coalesce(sum(total_minor), 0)::bigint as revenue_minor,
+           coalesce(sum(net_total(o)), 0)::bigint as revenue_minor,
            max(placed_at) as last_order_at
-      from orders where {_PAID} and placed_at <= %(now)s
+      from orders o where {_PAID} and placed_at <= %(now)s
 """
 
 _RECENT: LiteralString = f"""
@@ -127,11 +130,11 @@ _RECENT: LiteralString = f"""
            (select count(*) from redemption r
              where r.created_at > %(now)s - interval '7 days' and r.created_at <= %(now)s
                and r.voucher_id is not null and {_STANDS}) as redeemed,
-           coalesce(sum(total_minor) filter (where placed_at > %(now)s - interval '7 days'),
+           coalesce(sum(net_total(o)) filter (where placed_at > %(now)s - interval '7 days'),
                     0)::bigint as revenue_minor,
-           coalesce(sum(total_minor) filter (where placed_at <= %(now)s - interval '7 days'),
+           coalesce(sum(net_total(o)) filter (where placed_at <= %(now)s - interval '7 days'),
                     0)::bigint as previous_revenue_minor
-      from orders
+      from orders o
      where {_PAID} and placed_at > %(now)s - interval '14 days' and placed_at <= %(now)s
 """
 
@@ -145,8 +148,8 @@ _WEEKS: LiteralString = f"""
                last - (%(weeks)s - 1) * interval '7 days', last, interval '7 days') as starts
     ), sale as (
         select date_trunc('week', placed_at at time zone %(zone)s) as starts,
-               count(*) as orders, sum(total_minor)::bigint as revenue_minor
-          from orders
+               count(*) as orders, sum(net_total(o))::bigint as revenue_minor
+          from orders o
          where {_PAID} and placed_at <= %(now)s and placed_at < (select max(closes) from week)
            and placed_at >= (select min(opens) from week)
          group by 1

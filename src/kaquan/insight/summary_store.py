@@ -44,7 +44,7 @@ class CampaignSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 _TIERS: LiteralString = (
     "select wanted.id, count(r.id), coalesce(sum(r.order_amount_minor), 0)::bigint,"
-    " coalesce(sum(r.discount_minor + r.items_discount_minor), 0)::bigint"
+    " coalesce(sum(r.discount_minor + r.items_discount_minor - r.returned_minor), 0)::bigint"
     " from unnest(%s::text[]) as wanted (id)"
     " left join redemption r on r.voucher_id = wanted.id and r.kind = 'redemption'"
     "  and r.result = 'SUCCESS' and not exists (select from redemption b"
@@ -104,7 +104,7 @@ _CAMPAIGN: LiteralString = f"""
 
 
 async def summarise_tiers(tx: Tx, tier_ids: Sequence[str]) -> dict[str, TierUse]:
-    """Return what came of each of these tiers, redemptions that were rolled back left out."""
+    """Return what came of each tier, less what was rolled back and came back of discounts."""
     cursor = await tx.execute(_TIERS, (list(tier_ids),))
     return {
         tier_id: TierUse(count, orders, discounts)

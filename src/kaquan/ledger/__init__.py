@@ -30,7 +30,6 @@ from kaquan.ledger.reserve import (
     release_expired_holds,
     release_hold,
     release_holds,
-    settle_hold,
 )
 from kaquan.ledger.store import (
     count_ledger,
@@ -76,7 +75,6 @@ __all__ = [
     "release_hold",
     "release_holds",
     "return_transfers",
-    "settle_hold",
     "take",
     "tally",
     "withdraw",

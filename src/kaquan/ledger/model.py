@@ -31,6 +31,7 @@ class Cause(StrEnum):
     REDEEM = "redeem"
     RETURN = "return"
     EXPIRE = "expire"
+    MERGE = "merge"
 
 
 class AccountKey(msgspec.Struct, frozen=True, order=True):

@@ -64,15 +64,9 @@ async def place_hold(
 
 async def release_hold(tx: Tx, hold_id: str) -> None:
     """Free a reservation. Raises NotFound when none is pending under this id."""
-    await _end_hold(tx, hold_id, "released")
-
-
-async def settle_hold(tx: Tx, hold_id: str) -> None:
-    """End a reservation because what it was for is being taken in this transaction.
-
-    Raises NotFound when none is pending under this id (it may have expired).
-    """
-    await _end_hold(tx, hold_id, "posted")
+    await _lock_held(tx, await list_holds(tx, [hold_id]))
+    if not await end_hold(tx, hold_id, "released"):
+        raise NotFound("hold", hold_id)
 
 
 async def release_holds(tx: Tx, hold_ids: Sequence[str]) -> None:
@@ -91,12 +85,6 @@ async def release_expired_holds(tx: Tx, *, now: datetime, limit: int = 1000) -> 
     still = [hold for hold in due if hold in standing]
     await end_locked_holds(tx, still, "expired")
     return len(still)
-
-
-async def _end_hold(tx: Tx, hold_id: str, state: str) -> None:
-    await _lock_held(tx, await list_holds(tx, [hold_id]))
-    if not await end_hold(tx, hold_id, state):
-        raise NotFound("hold", hold_id)
 
 
 async def _lock_held(tx: Tx, holds: Sequence[Hold]) -> None:

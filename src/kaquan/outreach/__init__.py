@@ -1,5 +1,11 @@
 """Reaching customers: templates, e-mail, distributions, the outbox, and unsubscribing."""
 
+from kaquan.outreach.access_letters import (
+    INVITATION_PATH,
+    RESET_PATH,
+    Delivery,
+    deliver_ticket,
+)
 from kaquan.outreach.default_template import default_template
 from kaquan.outreach.deliver import deliver_messages
 from kaquan.outreach.distribute import advance_distribution
@@ -46,12 +52,15 @@ from kaquan.outreach.unsubscribe import unsubscribe
 
 __all__ = [
     "EMAIL",
+    "INVITATION_PATH",
     "MARKETING",
+    "RESET_PATH",
     "UNSUBSCRIBE_PATH",
     "WALLET_PATH",
     "CampaignFacts",
     "CouponFacts",
     "CustomerFacts",
+    "Delivery",
     "Distribution",
     "DistributionStatus",
     "EmailTemplate",
@@ -72,6 +81,7 @@ __all__ = [
     "default_template",
     "deliver",
     "deliver_messages",
+    "deliver_ticket",
     "distribute",
     "get_distribution",
     "get_message",

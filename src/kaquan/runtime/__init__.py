@@ -25,7 +25,14 @@ from kaquan.runtime.checks import (
     is_storable,
 )
 from kaquan.runtime.clock import utc_now
-from kaquan.runtime.database import Database, Tx, open_database, set_project, struct_row
+from kaquan.runtime.database import (
+    Database,
+    Tx,
+    open_database,
+    set_lookup,
+    set_project,
+    struct_row,
+)
 from kaquan.runtime.embedded import binary, embedded_postgres, running_address
 from kaquan.runtime.errors import Apart, Duplicate, InvalidInput, KaquanError, NotFound, Unavailable
 from kaquan.runtime.file_store import (
@@ -190,6 +197,7 @@ __all__ = [
     "run_worker",
     "running_address",
     "services_of",
+    "set_lookup",
     "set_project",
     "start_action",
     "stream_file",

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TypeAlias, TypeVar
+from typing import LiteralString, TypeAlias, TypeVar
 
 import msgspec
 import psycopg
@@ -20,6 +20,11 @@ Row = TypeVar("Row", bound=msgspec.Struct)
 
 APP_ROLE = "kaquan_app"
 OLDEST_SUPPORTED = 150000
+_ENTER_BATCH: LiteralString = (
+    "select set_config('kaquan.project_id', %s, true), set_config('lock_timeout', %s, true),"
+    " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true)"
+)
 OPTIONS = f"-c role={APP_ROLE} -c search_path=kaquan,jobs -c timezone=UTC -c jit=off"
 
 set_json_dumps(msgspec.json.encode)
@@ -53,15 +58,21 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, project_id: int | None = None, *, lookup: str | None = None
+        self,
+        project_id: int | None = None,
+        *,
+        lookup: str | None = None,
+        actor: str = "",
+        request_id: str = "",
     ) -> AsyncGenerator[Tx]:
         """Open a transaction that sees ``project_id``'s rows and those ``lookup`` reveals.
 
         Without either it sees nothing. It commits when the block ends and rolls back when the
-        block raises.
+        block raises. What it changes is put down to ``actor`` (the system, when nobody is named)
+        and ``request_id`` in the audit chain.
         """
         async with self._pool.connection() as connection:
-            await _enter(connection, project_id, lookup)
+            await _enter(connection, project_id, lookup, actor=actor, request_id=request_id)
             yield connection
 
     @asynccontextmanager
@@ -71,13 +82,12 @@ class Database:
         Statements are sent on at once and answers are waited for where they are fetched, which is
         also where an error comes out; a cursor's row count is unknown before that. A lock that is
         not had within ``lock_timeout_ms`` is such an error (LockNotAvailable).
+
+        Everything is looked up by index, row by row: a batch names the rows it is about, and the
+        plan of a prepared statement must not depend on how small a table was when it was made.
         """
         async with self._pool.connection() as connection, connection.pipeline():
-            await connection.execute(
-                "select set_config('kaquan.project_id', %s, true),"
-                " set_config('lock_timeout', %s, true)",
-                (str(project_id), str(lock_timeout_ms)),
-            )
+            await connection.execute(_ENTER_BATCH, (str(project_id), str(lock_timeout_ms)))
             yield connection
             await connection.commit()
 
@@ -111,16 +121,29 @@ async def open_database(
         await database.close()
 
 
-async def _enter(connection: Tx, project_id: int | None, lookup: str | None) -> None:
+async def _enter(
+    connection: Tx,
+    project_id: int | None,
+    lookup: str | None,
+    *,
+    actor: str = "",
+    request_id: str = "",
+) -> None:
     await connection.execute(
-        "select set_config('kaquan.project_id', %s, true), set_config('kaquan.lookup', %s, true)",
-        ("" if project_id is None else str(project_id), lookup or ""),
+        "select set_config('kaquan.project_id', %s, true), set_config('kaquan.lookup', %s, true),"
+        " set_config('kaquan.actor', %s, true), set_config('kaquan.request', %s, true)",
+        ("" if project_id is None else str(project_id), lookup or "", actor, request_id),
     )
 
 
 async def set_project(tx: Tx, project_id: int) -> None:
     """Let the transaction see ``project_id``'s rows from here on (for jobs and imports)."""
     await tx.execute("select set_config('kaquan.project_id', %s, true)", (str(project_id),))
+
+
+async def set_lookup(tx: Tx, lookup: str) -> None:
+    """Let the transaction also see the rows that ``lookup`` reveals, from here on."""
+    await tx.execute("select set_config('kaquan.lookup', %s, true)", (lookup,))
 
 
 def struct_row(kind: type[Row]) -> AsyncRowFactory[Row]:

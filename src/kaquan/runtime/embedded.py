@@ -132,6 +132,7 @@ def _write_configuration(pgdata: Path, *, durable: bool) -> None:
         "max_wal_size = 4GB",
         "min_wal_size = 256MB",
         "checkpoint_timeout = 15min",
+        "autovacuum_naptime = 15s",
         "random_page_cost = 1.1",
         "jit = off",
         "timezone = 'UTC'",

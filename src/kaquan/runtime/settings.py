@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="Kaquan <coupons@localhost>", description="Sender of e-mail messages."
     )
+    webhook_private_networks: bool = Field(
+        default=False,
+        description="Let webhooks go to plain HTTP addresses and into private networks.",
+    )
     attempt_days: int = Field(
         default=30,
         ge=0,

@@ -49,9 +49,9 @@ async def get_project(tx: Tx) -> Project:
 
 
 async def list_projects(tx: Tx) -> list[Project]:
-    """Return every project; ``tx`` must have been opened with ``lookup=PROJECT_DIRECTORY``."""
+    """Return every project that is not shut; ``tx`` was opened with ``lookup=PROJECT_DIRECTORY``."""
     async with tx.cursor(row_factory=struct_row(Project)) as cursor:
-        await cursor.execute("select * from project order by project_id")
+        await cursor.execute("select * from project where closed_at is null order by project_id")
         return await cursor.fetchall()
 
 

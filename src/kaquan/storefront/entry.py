@@ -77,7 +77,12 @@ def read_purchase(entry: Entry, *, currency: str, language: Language) -> Purchas
 
 
 def checkout_request(
-    purchase: Purchase, *, code: str, customer_id: str | None, tracking_id: str | None = None
+    purchase: Purchase,
+    *,
+    code: str,
+    customer_id: str | None,
+    redeemer_id: str,
+    tracking_id: str | None = None,
 ) -> CheckoutRequest:
     """What the checkout is asked: one voucher, by its own spelling, on a purchase of its holder.
 
@@ -91,6 +96,7 @@ def checkout_request(
         location_id=purchase.location_id,
         channel=CHANNEL,
         tracking_id=tracking_id,
+        redeemer_id=redeemer_id,
     )
 
 

@@ -148,6 +148,7 @@ async def _check(request: AnyRequest, purchase: Purchase, page: TillPage) -> Res
         verdict, tried = await check_purchase(
             tx,
             purchase,
+            person=person_of(request),
             project=project_of(request),
             language=page_of(request).language,
             now=utc_now(),

@@ -76,11 +76,17 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def check_purchase(
-    tx: Tx, purchase: Purchase, *, project: Project, language: Language, now: datetime
+    tx: Tx,
+    purchase: Purchase,
+    *,
+    person: User,
+    project: Project,
+    language: Language,
+    now: datetime,
 ) -> tuple[Verdict, Tried]:
-    """Say what redeeming would come to, and what is to be kept of the attempt; writes nothing."""
+    """Say what redeeming would come to for this person, and what is kept of it; writes nothing."""
     voucher = await find_typed_voucher(tx, purchase.code)
-    request = _request(purchase, voucher)
+    request = _request(purchase, voucher, person=person)
     validation = await validate(tx, request, now=now)
     verdict, tried = _verdict(validation), tried_validation(request, validation, at=now)
     if voucher is None:
@@ -100,7 +106,7 @@ async def redeem_once(
 
     async def produce() -> Answer:
         voucher = await find_typed_voucher(tx, purchase.code)
-        request = _request(purchase, voucher, tracking_id=nonce)
+        request = _request(purchase, voucher, person=person, tracking_id=nonce)
         outcome = await redeem(tx, request, now=now, by_user_id=person.id)
         if isinstance(outcome, Redeemed):
             done = Done(redemption_id=outcome.redemptions[0].id)
@@ -132,12 +138,13 @@ async def undo(tx: Tx, redemption: Redemption, *, person: User, now: datetime) -
 
 
 def _request(
-    purchase: Purchase, voucher: Voucher | None, *, tracking_id: str | None = None
+    purchase: Purchase, voucher: Voucher | None, *, person: User, tracking_id: str | None = None
 ) -> CheckoutRequest:
     return checkout_request(
         purchase,
         code=purchase.code if voucher is None else voucher.code,
         customer_id=None if voucher is None else voucher.holder_id,
+        redeemer_id=person.id,
         tracking_id=tracking_id,
     )
 

@@ -67,6 +67,7 @@ async def create_api_key(
     name: str,
     scope: KeyScope | None = None,
     scopes: tuple[str, ...] = ("*",),
+    requests_per_minute: int | None = None,
     now: datetime,
 ) -> IssuedKey:
     """Create a key of the transaction's project. The token (256 random bits) cannot be read again.
@@ -81,7 +82,15 @@ async def create_api_key(
         app_id=str(uuid.uuid4()),
         token=secrets.token_urlsafe(_TOKEN_BYTES),
     )
-    await insert_key(tx, key, digest=_digest(key.token), name=name, scopes=list(scopes), now=now)
+    await insert_key(
+        tx,
+        key,
+        digest=_digest(key.token),
+        name=name,
+        scopes=list(scopes),
+        requests_per_minute=requests_per_minute,
+        now=now,
+    )
     return key
 
 
@@ -111,7 +120,7 @@ async def authenticate_key(
     key = await _read_key(database, app_id, now=now, recent=recent)
     presented = _digest(token)
     expected = key.token_sha256 if key is not None else bytes(len(presented))
-    if not hmac.compare_digest(presented, expected) or key is None or key.revoked_at is not None:
+    if not hmac.compare_digest(presented, expected) or key is None or not key.is_live(now):
         return None
     if key.last_used_at is None or now - key.last_used_at > LAST_USED_EVERY:
         recent.note_use(app_id, now=now)
@@ -123,6 +132,7 @@ async def authenticate_key(
         kind=key.kind,
         scope=key.scope,
         scopes=key.scopes,
+        requests_per_minute=key.requests_per_minute,
     )
 
 
@@ -146,7 +156,7 @@ async def _look_up_key(
 ) -> StoredKey | None:
     async with database.transaction(lookup=app_id) as tx:
         key = await find_key(tx, app_id)
-    if key is not None and key.revoked_at is None:
+    if key is not None and key.is_live(now):
         recent.remember(app_id, key, read_at=now)
     return key
 

@@ -44,6 +44,7 @@ class Ability(StrEnum):
     READ = "read"
     REDEEM = "redeem"
     MANAGE = "manage"
+    ADMINISTER = "administer"
 
 
 ABILITIES: dict[Role, frozenset[Ability]] = {
@@ -65,6 +66,14 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     kind: KeyKind
     scope: KeyScope = KeyScope.SERVER
     scopes: tuple[str, ...]
+    requests_per_minute: int | None = None
+    home_id: int | None = None
+    """The project that a management key is of, while it looks after another one."""
+
+    @property
+    def actor(self) -> str:
+        """The caller as the audit chain names it."""
+        return f"key:{self.key_id}"
 
 
 class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +100,11 @@ class User(msgspec.Struct, frozen=True, kw_only=True):
     def may(self, ability: Ability) -> bool:
         """Say whether the person's role includes ``ability``."""
         return self.disabled_at is None and ability in ABILITIES[self.role]
+
+    @property
+    def actor(self) -> str:
+        """The person as the audit chain names them."""
+        return f"user:{self.id}"
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):

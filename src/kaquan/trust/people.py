@@ -1,35 +1,39 @@
-"""People: passwords by Argon2id, sessions in the database, guesses counted."""
+"""People: signing in by password, changing it, and guesses, which are counted."""
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
-from functools import cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
-
-from kaquan.runtime import Database, InvalidInput, KaquanError, NotFound, Tx, new_id
+from kaquan.runtime import (
+    Database,
+    InvalidInput,
+    KaquanError,
+    NotFound,
+    Tx,
+    check_name,
+    new_id,
+    set_project,
+)
 from kaquan.trust.model import Role, SignedIn, User
+from kaquan.trust.passwords import (
+    check_email,
+    email_digest,
+    hash_password,
+    needs_rehash,
+    nobodys_hash,
+    password_matches,
+)
+from kaquan.trust.sessions import end_sessions, open_session
 from kaquan.trust.store import (
     count_failures,
-    delete_session,
-    delete_sessions,
-    find_session_project,
-    find_session_user,
     find_user_by_email,
     insert_failure,
-    insert_session,
     insert_user,
     list_sign_ins,
     update_password_hash,
     update_user_language,
 )
+from kaquan.trust.team_store import list_memberships
 
-SESSION_LASTS = timedelta(hours=12)
-SHORTEST_PASSWORD = 10
 GUESSES, GUESS_WINDOW = 5, timedelta(minutes=15)
-
-_hasher = PasswordHasher()
 
 
 class SignInRefused(KaquanError):
@@ -55,18 +59,17 @@ async def create_user(
     now: datetime,
 ) -> User:
     """Add a person to the transaction's project. Raises InvalidInput for a weak password."""
-    _refuse_weak(password)
-    if email.count("@") != 1 or email.strip() != email:
-        raise InvalidInput("This is not an e-mail address.", field="email")
+    password_hash = hash_password(password)
     user = User(
-        project_id=0, id=new_id("user"), email=email, name=name, role=role, language=language
+        project_id=0,
+        id=new_id("user"),
+        email=check_email(email),
+        name=check_name(name, "name"),
+        role=role,
+        language=language,
     )
     await insert_user(
-        tx,
-        user,
-        email_digest=_email_digest(email),
-        password_hash=_hasher.hash(password),
-        now=now,
+        tx, user, email_digest=email_digest(email), password_hash=password_hash, now=now
     )
     return user
 
@@ -74,15 +77,30 @@ async def create_user(
 async def reset_password(tx: Tx, email: str, password: str) -> User:
     """Give the project's person with this address a new password and end their sessions.
 
-    Raises NotFound for an unknown address and InvalidInput for a weak password.
+    A person of several projects has one password in all of them. Raises NotFound for an unknown
+    address and InvalidInput for a weak password.
     """
-    _refuse_weak(password)
-    user = await find_user_by_email(tx, _email_digest(email))
+    password_hash = hash_password(password)
+    user = await find_user_by_email(tx, email_digest(email))
     if user is None:
         raise NotFound("user", email)
-    await update_password_hash(tx, user.id, _hasher.hash(password))
-    await delete_sessions(tx, user.id)
+    await set_password_hash(tx, user, password_hash)
     return user
+
+
+async def set_password_hash(
+    tx: Tx, user: User, password_hash: str, *, but: str | None = None
+) -> None:
+    """Set a person's password wherever they are known, and end sessions but that of ``but``.
+
+    ``tx`` is in the person's project, and is so afterwards.
+    """
+    home = user.project_id
+    for one in await list_memberships(tx, user):
+        await set_project(tx, one.project_id)
+        await update_password_hash(tx, one.id, password_hash)
+        await end_sessions(tx, one.id, but=but)
+    await set_project(tx, home)
 
 
 async def sign_in(
@@ -93,51 +111,55 @@ async def sign_in(
     Raises SignInRefused for a wrong pair and TooManyGuesses after five wrong passwords within
     a quarter of an hour, whether or not the address is known.
     """
-    digest = _email_digest(email)
+    digest = email_digest(email)
     async with database.transaction(lookup=digest) as tx:
         people = await list_sign_ins(tx, digest)
     for person, _ in people:
         await _refuse_guessers(database, person.project_id, digest, now=now)
-    found = next(((p, h) for p, h in people if _matches(h, password)), None)
+    found = next(((p, h) for p, h in people if password_matches(h, password)), None)
     if found is None:
         if not people:
-            _matches(_nobodys_hash(), password)
+            password_matches(nobodys_hash(), password)
         for person, _ in people:
             async with database.transaction(person.project_id) as tx:
                 await insert_failure(tx, digest, window_start=_window(now))
         raise SignInRefused("This e-mail address and password do not go together.")
     user, password_hash = found
-    token = secrets.token_urlsafe(32)
     async with database.transaction(user.project_id) as tx:
-        if _hasher.check_needs_rehash(password_hash):
-            await update_password_hash(tx, user.id, _hasher.hash(password))
-        expires_at = now + SESSION_LASTS
-        await insert_session(
-            tx,
-            token_digest(token),
-            user.id,
-            user_agent=user_agent[:300].replace("\x00", ""),
-            now=now,
-            expires_at=expires_at,
-        )
-    return SignedIn(user=user, token=token, expires_at=expires_at)
+        if needs_rehash(password_hash):
+            await update_password_hash(tx, user.id, hash_password(password))
+        return await open_session(tx, user, user_agent=user_agent, now=now)
 
 
-async def session_user(database: Database, token: str, *, now: datetime) -> User | None:
-    """Return the person whose session this is, or None when it ended or never was."""
-    digest = token_digest(token)
-    async with database.transaction(lookup=digest) as tx:
-        project_id = await find_session_project(tx, digest, now=now)
-    if project_id is None:
-        return None
-    async with database.transaction(project_id) as tx:
-        return await find_session_user(tx, digest, now=now)
+async def check_password(database: Database, user: User, password: str, *, now: datetime) -> None:
+    """Make sure that a person knows their password. Raises SignInRefused, TooManyGuesses."""
+    digest = email_digest(user.email)
+    await _refuse_guessers(database, user.project_id, digest, now=now)
+    async with database.transaction(user.project_id, lookup=digest) as tx:
+        hashes = {one.id: known for one, known in await list_sign_ins(tx, digest)}
+    if not password_matches(hashes.get(user.id, nobodys_hash()), password):
+        async with database.transaction(user.project_id) as tx:
+            await insert_failure(tx, digest, window_start=_window(now))
+        raise SignInRefused("This is not your password.")
 
 
-async def sign_out(database: Database, user: User, token: str) -> None:
-    """End the session."""
-    async with database.transaction(user.project_id) as tx:
-        await delete_session(tx, token_digest(token))
+async def change_password(
+    database: Database,
+    user: User,
+    old: str,
+    new: str,
+    *,
+    token: str,
+    now: datetime,
+) -> None:
+    """Give a person who knows the old password a new one; sessions but that of ``token`` end.
+
+    Raises SignInRefused, TooManyGuesses, InvalidInput for a weak one.
+    """
+    await check_password(database, user, old, now=now)
+    password_hash = hash_password(new)
+    async with database.transaction(user.project_id, actor=f"user:{user.id}") as tx:
+        await set_password_hash(tx, user, password_hash, but=token)
 
 
 async def choose_language(tx: Tx, user: User, language: str) -> None:
@@ -145,34 +167,6 @@ async def choose_language(tx: Tx, user: User, language: str) -> None:
     if language not in {"zh", "en"}:
         raise InvalidInput("Kaquan speaks zh and en.", field="language")
     await update_user_language(tx, user.id, language)
-
-
-def token_digest(token: str) -> str:
-    """Return the digest under which a session's token is stored."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-@cache
-def _nobodys_hash() -> str:
-    """Checked when nobody has the name, so that a wrong name takes as long as a wrong password."""
-    return _hasher.hash(secrets.token_urlsafe(16))
-
-
-def _refuse_weak(password: str) -> None:
-    if len(password) < SHORTEST_PASSWORD:
-        message = f"A password needs at least {SHORTEST_PASSWORD} characters."
-        raise InvalidInput(message, field="password", key="password_too_short")
-
-
-def _email_digest(email: str) -> str:
-    return hashlib.sha256(email.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _matches(password_hash: str, password: str) -> bool:
-    try:
-        return _hasher.verify(password_hash, password)
-    except (Argon2Error, InvalidHashError):
-        return False
 
 
 async def _refuse_guessers(

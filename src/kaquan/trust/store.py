@@ -22,16 +22,49 @@ class StoredKey(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     last_used_at: datetime | None
     revoked_at: datetime | None
+    requests_per_minute: int | None = None
+
+    def is_live(self, now: datetime) -> bool:
+        """Say whether the key works; one that was rotated is revoked at a time to come."""
+        return self.revoked_at is None or self.revoked_at > now
+
+
+class PersonSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A live session; ``current`` is the one that asks. The id opens nothing."""
+
+    id: str
+    user_agent: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    current: bool = False
 
 
 async def insert_key(
-    tx: Tx, key: IssuedKey, *, digest: bytes, name: str, scopes: list[str], now: datetime
+    tx: Tx,
+    key: IssuedKey,
+    *,
+    digest: bytes,
+    name: str,
+    scopes: list[str],
+    requests_per_minute: int | None,
+    now: datetime,
 ) -> None:
     """Store an API key; its token only as a digest."""
     await tx.execute(
-        "insert into api_key (id, kind, scope, app_id, token_sha256, name, scopes, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (key.key_id, key.kind, key.scope, key.app_id, digest, name, scopes, now),
+        "insert into api_key (id, kind, scope, app_id, token_sha256, name, scopes,"
+        " requests_per_minute, created_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            key.key_id,
+            key.kind,
+            key.scope,
+            key.app_id,
+            digest,
+            name,
+            scopes,
+            requests_per_minute,
+            now,
+        ),
     )
 
 
@@ -39,8 +72,8 @@ async def find_key(tx: Tx, app_id: str) -> StoredKey | None:
     """Return the key with this application id; ``tx`` was opened with ``lookup=app_id``."""
     async with tx.cursor(row_factory=struct_row(StoredKey)) as cursor:
         await cursor.execute(
-            "select project_id, id, kind, scope, token_sha256, scopes, last_used_at, revoked_at"
-            " from api_key where app_id = %s",
+            "select project_id, id, kind, scope, token_sha256, scopes, last_used_at, revoked_at,"
+            " requests_per_minute from api_key where app_id = %s",
             (app_id,),
         )
         return await cursor.fetchone()
@@ -54,7 +87,9 @@ async def update_key_used(tx: Tx, key_id: str, *, now: datetime) -> None:
 async def revoke_keys(tx: Tx, name: str, *, now: datetime) -> None:
     """Revoke the live keys of this name."""
     await tx.execute(
-        "update api_key set revoked_at = %s where name = %s and revoked_at is null", (now, name)
+        "update api_key set revoked_at = %(now)s where name = %(name)s"
+        " and (revoked_at is null or revoked_at > %(now)s)",
+        {"now": now, "name": name},
     )
 
 
@@ -107,7 +142,9 @@ async def find_user_by_email(tx: Tx, email_digest: str) -> User | None:
     """Return the project's person with this sign-in name."""
     async with tx.cursor(row_factory=struct_row(User)) as cursor:
         await cursor.execute(
-            "select " + _USER + " from app_user u where u.email_digest = %s", (email_digest,)
+            "select " + _USER + " from app_user u where u.email_digest = %s"
+            " and u.project_id = current_project()",
+            (email_digest,),
         )
         return await cursor.fetchone()
 
@@ -161,9 +198,43 @@ async def delete_session(tx: Tx, token_digest: str) -> None:
     await tx.execute("delete from user_session where token_digest = %s", (token_digest,))
 
 
-async def delete_sessions(tx: Tx, user_id: str) -> None:
-    """End all sessions of a person."""
-    await tx.execute("delete from user_session where user_id = %s", (user_id,))
+async def delete_sessions(tx: Tx, user_id: str, *, but: str | None = None) -> None:
+    """End all sessions of a person, but for the one of the digest ``but``."""
+    await tx.execute(
+        "delete from user_session where user_id = %s and token_digest is distinct from %s",
+        (user_id, but),
+    )
+
+
+async def delete_session_named(tx: Tx, user_id: str, session_id: str) -> bool:
+    """End a person's session by its id, the beginning of its digest; say whether there was one."""
+    cursor = await tx.execute(
+        "delete from user_session where user_id = %s and left(token_digest, 20) = %s",
+        (user_id, session_id),
+    )
+    return cursor.rowcount > 0
+
+
+async def update_session_seen(
+    tx: Tx, token_digest: str, *, now: datetime, unless_after: datetime
+) -> None:
+    """Remember that a session was used, unless that was done lately."""
+    await tx.execute(
+        "update user_session set seen_at = %s where token_digest = %s and seen_at < %s",
+        (now, token_digest, unless_after),
+    )
+
+
+async def list_sessions_of(tx: Tx, user_id: str, *, now: datetime) -> list[PersonSession]:
+    """Return a person's live sessions, the one used last first."""
+    async with tx.cursor(row_factory=struct_row(PersonSession)) as cursor:
+        await cursor.execute(
+            "select left(token_digest, 20) as id, user_agent, created_at, seen_at, expires_at"
+            " from user_session where user_id = %s and expires_at > %s"
+            " order by seen_at desc, id",
+            (user_id, now),
+        )
+        return await cursor.fetchall()
 
 
 async def find_project_key(tx: Tx, purpose: str) -> bytes | None:

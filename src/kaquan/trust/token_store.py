@@ -25,6 +25,7 @@ class Bearer(msgspec.Struct, frozen=True, kw_only=True):
     scope: KeyScope
     scopes: tuple[str, ...]
     last_used_at: datetime | None
+    requests_per_minute: int | None
 
 
 async def insert_token(
@@ -68,8 +69,9 @@ async def find_token(tx: Tx, digest: str, *, now: datetime) -> StoredToken | Non
         await cursor.execute(
             "select k.app_id, t.scopes, t.expires_at from access_token t"
             " join api_key k on k.id = t.key_id"
-            " where t.token_digest = %s and t.expires_at > %s and k.revoked_at is null",
-            (digest, now),
+            " where t.token_digest = %s and t.expires_at > %s"
+            " and (k.revoked_at is null or k.revoked_at > %s)",
+            (digest, now, now),
         )
         return await cursor.fetchone()
 
@@ -95,13 +97,14 @@ async def find_bearer(tx: Tx, digest: str, *, now: datetime) -> Bearer | None:
     """Return the live key of the project behind a token, or that the token itself belongs to."""
     async with tx.cursor(row_factory=struct_row(Bearer)) as cursor:
         await cursor.execute(
-            "select k.project_id, k.id as key_id, k.kind, k.scope, t.scopes, k.last_used_at"
-            " from access_token t join api_key k on k.id = t.key_id"
+            "select k.project_id, k.id as key_id, k.kind, k.scope, t.scopes, k.last_used_at,"
+            " k.requests_per_minute from access_token t join api_key k on k.id = t.key_id"
             " where t.token_digest = %(digest)s and t.expires_at > %(now)s"
-            " and k.revoked_at is null"
+            " and (k.revoked_at is null or k.revoked_at > %(now)s)"
             " union all"
-            " select project_id, id, kind, scope, scopes, last_used_at from api_key"
-            " where encode(token_sha256, 'hex') = %(digest)s and revoked_at is null limit 1",
+            " select project_id, id, kind, scope, scopes, last_used_at, requests_per_minute"
+            " from api_key where encode(token_sha256, 'hex') = %(digest)s"
+            " and (revoked_at is null or revoked_at > %(now)s) limit 1",
             {"digest": digest, "now": now},
         )
         return await cursor.fetchone()

@@ -8,7 +8,7 @@ import msgspec
 from kaquan.runtime import Database, InvalidInput, KaquanError, Tx
 from kaquan.trust.keys import LAST_USED_EVERY
 from kaquan.trust.model import Caller
-from kaquan.trust.people import token_digest
+from kaquan.trust.passwords import token_digest
 from kaquan.trust.store import update_key_used
 from kaquan.trust.token_store import (
     StoredToken,
@@ -156,4 +156,5 @@ async def authenticate_bearer(database: Database, token: str, *, now: datetime) 
         kind=found.kind,
         scope=found.scope,
         scopes=found.scopes,
+        requests_per_minute=found.requests_per_minute,
     )

@@ -72,6 +72,9 @@ CALLS: Mapping[str, Call] = {
     "import_vouchers_using_csv": lambda shop: shop.api(API).import_vouchers_using_csv(
         b"Code,Voucher Type,Discount Type,Value\nCSV-1,DISCOUNT_VOUCHER,AMOUNT,5\n"
     ),
+    "export_voucher_transactions": lambda shop: shop.api(API).export_voucher_transactions(
+        gift_card(shop), models.VouchersTransactionsExportCreateRequestBody()
+    ),
     "list_voucher_transactions": lambda shop: shop.api(API).list_voucher_transactions(
         gift_card(shop)
     ),

@@ -5,6 +5,8 @@ import pytest
 
 from kaquan.insight.lifetime import Forecast, TooLittle, Transactions, forecast_purchases
 
+pytestmark = pytest.mark.slow
+
 
 def _shop(customers: int, *, seed: int = 1, buys: float = 6.0) -> Transactions:
     """Customers that come within the first 60 days and buy for a year at rates of their own."""

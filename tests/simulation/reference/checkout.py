@@ -133,7 +133,7 @@ def totals_of(shop: Shop) -> dict[str, list[int]]:
         if order.customer is not None and order.status in COUNTED:
             total = totals.setdefault(order.customer, [0, 0])
             total[0] += 1
-            total[1] += order.total
+            total[1] += order.total - order.refunded
     return totals
 
 

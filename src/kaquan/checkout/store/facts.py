@@ -123,7 +123,7 @@ async def _ask(tx: Tx, wanted: FactsWanted) -> _Asked:
     spend = categories = catalogue = delivery = card = None
     if wanted.spend_before is not None:
         spend = await tx.execute(
-            "select coalesce(sum(total_minor), 0)::bigint from orders where customer_id = %s"
+            "select coalesce(sum(net_total(o)), 0)::bigint from orders o where customer_id = %s"
             " and placed_at <= %s and id <> %s and status = any(%s)",
             (wanted.customer_id, *wanted.spend_before, list(COUNTED_STATUSES)),
         )

@@ -11,6 +11,7 @@ from kaquan.checkout.model import (
     Redemption,
     RedemptionKind,
     RedemptionResult,
+    RedemptionStatus,
 )
 from kaquan.runtime import InvalidInput, NotFound, Page, Tx, struct_row
 
@@ -24,16 +25,25 @@ _COLUMNS: LiteralString = (
     " r.campaign_id, r.customer_id, r.order_id, r.location_id, r.channel, r.tracking_id,"
     " r.discount_minor, r.items_discount_minor, r.order_amount_minor, r.allocation,"
     " r.items_allocation, r.given, r.failure_code, r.failure_message, r.trace, r.metadata, r.by_user_id,"
-    " r.created_at, r.returned_minor, r.use_returned,"
-    " exists (select from redemption b where b.reverses_id = r.id"
-    "         and b.kind = 'rollback' and b.result = 'SUCCESS') as rolled_back"
+    " r.created_at, r.returned_minor, r.use_returned, r.rolled_back"
 )
 _FROM: LiteralString = "redemption r left join voucher v on v.id = r.voucher_id"
 NET: LiteralString = (
-    "r.kind = 'redemption' and r.result = 'SUCCESS' and not r.use_returned"
-    " and not exists (select from redemption b"
-    " where b.reverses_id = r.id and b.kind = 'rollback' and b.result = 'SUCCESS')"
+    "r.kind = 'redemption' and r.result = 'SUCCESS' and not r.use_returned and not r.rolled_back"
 )
+
+# As Redemption.status has it.
+_UNDONE: LiteralString = (
+    "(r.kind = 'redemption' and (case when r.discount_minor + r.items_discount_minor > 0"
+    " then r.returned_minor >= r.discount_minor + r.items_discount_minor else r.use_returned end"
+    " or exists (select from redemption b where b.reverses_id = r.id"
+    "            and b.kind = 'rollback' and b.result = 'SUCCESS')))"
+)
+_STATUSES: dict[RedemptionStatus, LiteralString] = {
+    RedemptionStatus.SUCCEEDED: f"r.result = 'SUCCESS' and not {_UNDONE}",
+    RedemptionStatus.FAILED: "r.result = 'FAILURE'",
+    RedemptionStatus.ROLLED_BACK: f"r.result = 'SUCCESS' and {_UNDONE}",
+}
 
 
 async def insert_redemptions(tx: Tx, redemptions: Sequence[Redemption]) -> None:
@@ -108,6 +118,7 @@ async def list_redemptions(
     order_id: str | None = None,
     kind: RedemptionKind | None = None,
     result: RedemptionResult | None = None,
+    status: RedemptionStatus | None = None,
     limit: int = 50,
     order: str = "-created_at",
     cursor: str | None = None,
@@ -141,6 +152,8 @@ async def list_redemptions(
         for name, value in wanted.items()
         if value is not None
     ]
+    if status is not None:
+        conditions.append(sql.SQL(_STATUSES[status]))
     total = await _count(tx, conditions, wanted)
     if cursor is not None:
         conditions.append(

@@ -21,7 +21,7 @@ from kaquan.customers import (
 )
 from kaquan.engine import StackingRules
 from kaquan.ledger import Account, AccountKey, list_accounts, lock_accounts
-from kaquan.runtime import NotFound, Project, Tx
+from kaquan.runtime import MetadataSchema, NotFound, Project, SchemaChecker, Tx
 
 # Each column is a JSON text that is decoded straight into its nouns.
 _SITUATION: LiteralString = f"""
@@ -31,6 +31,9 @@ _SITUATION: LiteralString = f"""
         select {VOUCHER_COLUMNS}, v.xmin as mark
           from voucher v left join campaign c on c.id = v.campaign_id
          where v.code = any(%(codes)s)
+    ), meant as (
+        select alias, customer_id from customer_alias
+         where alias = any(%(customers)s::text[] || %(own_customers)s::text[])
     )
     select to_json(p)::text,
            (select json_agg(v)::text from named_voucher v),
@@ -40,15 +43,18 @@ _SITUATION: LiteralString = f"""
            (select json_agg(o)::text from named_order o),
            (select json_agg(c)::text from customer c
              where c.erased_at is null
-               and (c.id = any(%(customers)s::text[] || array(select customer_id from named_order))
+               and (c.id = any(%(customers)s::text[] || array(select customer_id from named_order)
+                               || array(select customer_id from meant))
                     or c.source_id = any(%(own_customers)s))),
+           (select json_object_agg(m.alias, m.customer_id)::text from meant m),
            (select json_agg(g)::text from product g
              where g.id = any(%(products)s::text[]
                               || array(select unnest(line_product_ids) from named_order))
                 or g.source_id = any(%(products)s)),
            (select json_agg(l)::text from location l
              where l.id = any(%(places)s) or l.source_id = any(%(places)s)),
-           (select s.rules from stacking_rules s)
+           (select s.rules from stacking_rules s),
+           (select json_agg(m)::text from metadata_schema m where m.scope <> 'event')
       from project p where p.project_id = current_project()
 """
 _LOCK_ORDERS: LiteralString = (
@@ -59,25 +65,33 @@ _LOCK_ORDERS: LiteralString = (
 _LOCK_CUSTOMERS: LiteralString = (
     "select id from customer where id = any(%(customers)s::text[] || array("
     "   select customer_id from orders"
-    "    where id = any(%(orders)s) or source_id = any(%(own_orders)s)))"
+    "    where id = any(%(orders)s) or source_id = any(%(own_orders)s)) || array("
+    "   select customer_id from customer_alias"
+    "    where alias = any(%(customers)s::text[] || %(own_customers)s::text[])))"
     " or source_id = any(%(own_customers)s)"
     " order by id for no key update"
 )
+# Counted one by one in a sub-select, so that each is looked up by customer whatever the planner
+# takes the tables' sizes for.
 _COUNT_REDEMPTIONS: LiteralString = (
-    "select asked.number, asked.campaign_id, count(*)"
-    "  from unnest(%s::int[], %s::text[], %s::text[]) as asked (number, customer_id, campaign_id)"
-    "  join redemption r on r.customer_id = asked.customer_id"
-    "                   and r.campaign_id = asked.campaign_id"
-    f" where {NET} group by 1, 2"
+    "select asked.number, asked.campaign_id,"
+    " (select count(*) from redemption r"
+    "   where r.customer_id = asked.customer_id and r.campaign_id = asked.campaign_id"
+    f"    and {NET})"
+    "  from unnest(%s::int[], %s::text[], %s::text[])"
+    "       as asked (number, customer_id, campaign_id)"
 )
 _COUNT_ORDERS: LiteralString = (
-    "select asked.number, count(*)"
+    "select asked.number,"
+    " (select count(*) from orders o"
+    "   where o.customer_id = asked.customer_id and o.placed_at <= asked.at"
+    "     and o.id <> asked.order_id and o.status = any(%s))"
     "  from unnest(%s::int[], %s::text[], %s::timestamptz[], %s::text[])"
     "       as asked (number, customer_id, at, order_id)"
-    "  join orders o on o.customer_id = asked.customer_id and o.placed_at <= asked.at"
-    "               and o.id <> asked.order_id"
-    " where o.status = any(%s) group by 1"
 )
+
+
+_NO_SCHEMAS = SchemaChecker({})
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +132,7 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     products: tuple[Product, ...]
     location: Location | None
     rules: StackingRules = StackingRules()
+    schemas: SchemaChecker = _NO_SCHEMAS
     marks: Marks = Marks()
 
 
@@ -155,6 +170,7 @@ _ROWS = msgspec.json.Decoder(list[dict[str, Any]])
 _CUSTOMERS = msgspec.json.Decoder(list[Customer])
 _PRODUCTS = msgspec.json.Decoder(list[Product])
 _LOCATIONS = msgspec.json.Decoder(list[Location])
+_SCHEMAS = msgspec.json.Decoder(list[MetadataSchema])
 
 
 async def read_situations(
@@ -259,7 +275,7 @@ async def _count_orders(tx: Tx, wanted: Sequence[LimitsWanted]) -> AsyncCursor[T
     ]
     if not asked:
         return None
-    return await tx.execute(_COUNT_ORDERS, (*_columns(asked), list(COUNTED_STATUSES)))
+    return await tx.execute(_COUNT_ORDERS, (list(COUNTED_STATUSES), *_columns(asked)))
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
@@ -287,8 +303,22 @@ class _Found:
     """What a batch's requests name, by every name that it has."""
 
     def __init__(self, row: TupleRow) -> None:
-        project, vouchers, campaigns, orders, customers, products, locations, rules = row
+        (
+            project,
+            vouchers,
+            campaigns,
+            orders,
+            customers,
+            meant,
+            products,
+            locations,
+            rules,
+            schemas,
+        ) = row
+        self._meant: dict[str, str] = msgspec.json.decode(meant or "{}")
         self._rules = parse_stacking_rules(rules or {})
+        known = _SCHEMAS.decode(schemas or "[]")
+        self._schemas = SchemaChecker({(one.scope, one.subject): one for one in known})
         self._project = msgspec.json.decode(project, type=Project)
         of_id = {one.id: one for one in _CAMPAIGNS.decode(campaigns or "[]")}
         self._coupons = {
@@ -323,12 +353,20 @@ class _Found:
             project=self._project,
             coupons=coupons,
             order=order,
-            customer=self._customers.find(customer_id, wanted.customer_source_id),
+            customer=self._find_customer(customer_id, wanted.customer_source_id),
             products=self._pick_products(wanted, order),
             location=self._locations.find(wanted.location, wanted.location),
             rules=self._rules,
+            schemas=self._schemas,
             marks=self._pick_marks(coupons.values()),
         )
+
+    def _find_customer(self, id_: str | None, source_id: str | None) -> Customer | None:
+        """The customer with one of these ids, or into whom its owner was merged."""
+        found = self._customers.find(id_, source_id)
+        if found is None and (meant := self._meant.get(id_ or source_id or "")) is not None:
+            found = self._customers.find(meant, None)
+        return found
 
     def _pick_products(self, wanted: Wanted, order: Order | None) -> tuple[Product, ...]:
         references: Sequence[str | None] = wanted.products or ()

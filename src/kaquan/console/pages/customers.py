@@ -12,6 +12,13 @@ from kaquan.campaigns import Campaign, Voucher, list_vouchers, voucher_usage, wa
 from kaquan.console.language import N_, Language
 from kaquan.console.listing import Column, Count, Listing, ListShape
 from kaquan.console.page import PageView
+from kaquan.console.pages.customer_portrait import (
+    DAYS,
+    IDENTITIES,
+    STAGES,
+    TIERS,
+    usual_time,
+)
 from kaquan.console.pages.names import campaigns_by_id
 from kaquan.console.pages.paging import PAGE_SIZE
 from kaquan.console.pages.timeline import TimelinePart, read_timeline
@@ -22,11 +29,20 @@ from kaquan.customers import (
     Consent,
     Customer,
     CustomerSummary,
+    Identity,
+    Merge,
+    Note,
+    Portrait,
     get_customer,
     get_customer_summary,
     list_consents,
     list_customer_summaries,
     list_customers,
+    list_identities,
+    list_merges,
+    list_notes,
+    list_pairs,
+    read_portrait,
 )
 from kaquan.outreach import WALLET_PATH
 from kaquan.runtime import Tx
@@ -42,6 +58,7 @@ from kaquan.segments import (
 from kaquan.trust import Ability
 
 VOUCHERS_SHOWN = 10
+NOTES_SHOWN = 10
 
 SHAPE = ListShape(
     columns=(
@@ -99,6 +116,11 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
     vouchers: list[HeldVoucher]
     voucher_count: int
     timeline: TimelinePart
+    portrait: Portrait
+    identities: list[Identity]
+    notes: list[Note]
+    merges: list[Merge]
+    pair_count: int
 
     @property
     def average_order_minor(self) -> int:
@@ -140,7 +162,18 @@ async def show_customer(
     # Not read-only: the first wallet link of a project makes the key that signs it.
     async with page_transaction(request) as tx:
         dossier = await _read_dossier(tx, customer_id, page=page, hands_out=hands_out)
-    return render(request, "pages/customer.html", dossier=dossier, purposes=PURPOSES)
+    return render(
+        request,
+        "pages/customer.html",
+        dossier=dossier,
+        purposes=PURPOSES,
+        manages=hands_out,
+        tiers=TIERS,
+        stages=STAGES,
+        identity_kinds=IDENTITIES,
+        days=DAYS,
+        usual=usual_time(dossier.portrait),
+    )
 
 
 @get("/console/customers/{customer_id:str}/timeline", include_in_schema=False)
@@ -167,6 +200,15 @@ async def _read_dossier(tx: Tx, customer_id: str, *, page: PageView, hands_out: 
         vouchers=vouchers,
         voucher_count=voucher_count,
         timeline=await read_timeline(tx, customer.id, page=page),
+        portrait=await read_portrait(tx, customer.id, now=page.now),
+        identities=await list_identities(tx, customer.id),
+        notes=(await list_notes(tx, customer.id, limit=NOTES_SHOWN)).items,
+        merges=[
+            one
+            for one in (await list_merges(tx, survivor_id=customer.id)).items
+            if one.may_be_undone
+        ],
+        pair_count=(await list_pairs(tx, customer_id=customer.id, limit=1)).total,
     )
 
 

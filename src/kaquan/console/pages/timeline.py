@@ -79,6 +79,14 @@ class _Teller:
                 return self._redemption(entry)
             case TimelineKind.ROLLBACK:
                 return self._rollback(entry)
+            case TimelineKind.EVENT:
+                return Entry(at=entry.at, icon="clock", title=entry.facts["name"])
+            case TimelineKind.NOTE:
+                say = self._catalogue.gettext
+                by = say("Note by %(person)s") % {"person": entry.facts["written_by"]}
+                return Entry(at=entry.at, icon="info-circle", title=entry.facts["text"], detail=by)
+            case TimelineKind.POINTS:
+                return self._points(entry)
 
     def _order(self, entry: TimelineEntry) -> Entry:
         say = self._catalogue.gettext
@@ -144,6 +152,12 @@ class _Teller:
             title=self._catalogue.gettext("Redemption undone"),
             **self._campaign(entry),
         )
+
+    def _points(self, entry: TimelineEntry) -> Entry:
+        amount: int = entry.facts["amount"]
+        words = self._catalogue.ngettext("%(num)s point", "%(num)s points", abs(amount))
+        counted = words % {"num": f"{amount:+,d}"}
+        return Entry(at=entry.at, icon="gift", title=counted, tone="green" if amount > 0 else "")
 
     def _campaign(self, entry: TimelineEntry) -> dict[str, Any]:
         campaign = self._campaigns.get(entry.facts.get("campaign_id") or "")

@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 
 from kaquan.campaigns import Campaign, CampaignPhase, Voucher, VoucherUsage
-from kaquan.checkout import Redemption, RedemptionKind, RedemptionResult
+from kaquan.checkout import Redemption, RedemptionKind, RedemptionResult, RedemptionStatus
 from kaquan.console.language import N_
 from kaquan.customers import OrderStatus
 from kaquan.outreach import DistributionStatus, MessageStatus
@@ -97,4 +97,5 @@ def redemption_badge(redemption: Redemption) -> Badge:
         return _REFUSED
     if redemption.kind is RedemptionKind.ROLLBACK:
         return _UNDOING
-    return _UNDONE if redemption.rolled_back else _REDEEMED
+    undone = redemption.status is RedemptionStatus.ROLLED_BACK
+    return _UNDONE if undone else _REDEEMED

@@ -1,20 +1,29 @@
 """From rows as they were sent to checked entries; a row that cannot be meant raises."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from kaquan.customers.catalogue import check_product
+from kaquan.customers.cleaning import clean_draft, read_birth_date
 from kaquan.customers.imports.model import Entry, ImportKind, SourceRow
 from kaquan.customers.model import CustomerDraft, ProductDraft, SkuDraft
 from kaquan.customers.people import check_customer
 from kaquan.customers.skus import check_sku
 from kaquan.runtime import InvalidInput, Property, SchemaChecker, SchemaScope
 
-Reader = Callable[[SourceRow, SchemaChecker, datetime], Entry]
+
+class Terms(msgspec.Struct, frozen=True):
+    """What rows are read by: when, and the country whose phone numbers need no prefix."""
+
+    now: datetime
+    country: str | None
+
+
+Reader = Callable[[SourceRow, SchemaChecker, Terms], Entry]
 
 REQUIRED: Mapping[ImportKind, tuple[str, ...]] = {
     ImportKind.CUSTOMERS_CSV: (),
@@ -33,30 +42,31 @@ _ADDRESS = ("line_1", "line_2", "postal_code", "city", "state", "country")
 _METADATA_PREFIX = "metadata."
 
 
-def read_customer(row: SourceRow, checker: SchemaChecker, now: datetime) -> Entry:
+def read_customer(row: SourceRow, checker: SchemaChecker, terms: Terms) -> Entry:
     """Read a CSV row of a customer: the dialect's columns; any other one is metadata."""
     cells = _cells(row)
     address = {
         part: cells.pop(f"address_{part}") for part in _ADDRESS if f"address_{part}" in cells
     }
     day = cells.pop("birthdate", None) or cells.pop("birthday", None)
+    born = None if day is None else read_birth_date(day, field="birthdate")
     draft = CustomerDraft(
         id=cells.pop("id", None),
         source_id=cells.pop("source_id", UNSET),
-        birth_date=UNSET if day is None else _date(day, "birthdate"),
+        birth_date=UNSET if born is None else born,
         address=address or UNSET,
         **{field: cells.pop(name) for name, field in _CUSTOMER_TEXTS.items() if name in cells},
         metadata=_metadata(row, cells, checker, "customer"),
     )
-    return _entry_of_customer(row, draft, now)
+    return _entry_of_customer(row, draft, terms)
 
 
-def read_customer_draft(row: SourceRow, checker: SchemaChecker, now: datetime) -> Entry:
+def read_customer_draft(row: SourceRow, checker: SchemaChecker, terms: Terms) -> Entry:
     """Read a row of a bulk update, which is a draft already."""
-    return _entry_of_customer(row, msgspec.convert(row.values, CustomerDraft), now)
+    return _entry_of_customer(row, msgspec.convert(row.values, CustomerDraft), terms)
 
 
-def read_product(row: SourceRow, checker: SchemaChecker, now: datetime) -> Entry:
+def read_product(row: SourceRow, checker: SchemaChecker, terms: Terms) -> Entry:
     """Read a CSV row of a product; attributes are names between commas."""
     cells = _cells(row)
     price, attributes = cells.pop("price", None), cells.pop("attributes", None)
@@ -76,12 +86,12 @@ def read_product(row: SourceRow, checker: SchemaChecker, now: datetime) -> Entry
     return _entry_of_product(row, draft)
 
 
-def read_product_draft(row: SourceRow, checker: SchemaChecker, now: datetime) -> Entry:
+def read_product_draft(row: SourceRow, checker: SchemaChecker, terms: Terms) -> Entry:
     """Read a row of a bulk update, which is a draft already."""
     return _entry_of_product(row, msgspec.convert(row.values, ProductDraft))
 
 
-def read_sku(row: SourceRow, checker: SchemaChecker, now: datetime) -> Entry:
+def read_sku(row: SourceRow, checker: SchemaChecker, terms: Terms) -> Entry:
     """Read a CSV row of a variant; attributes are a JSON object."""
     cells = _cells(row)
     for name in REQUIRED[ImportKind.SKUS_CSV]:
@@ -114,8 +124,10 @@ READERS: Mapping[ImportKind, Reader] = {
 }
 
 
-def _entry_of_customer(row: SourceRow, draft: CustomerDraft, now: datetime) -> Entry:
-    return _entry(row, check_customer(draft, now=now))
+def _entry_of_customer(row: SourceRow, draft: CustomerDraft, terms: Terms) -> Entry:
+    changes = clean_draft(draft, country=terms.country).changes
+    checked = check_customer(draft, country=terms.country, now=terms.now)
+    return msgspec.structs.replace(_entry(row, checked), changes=changes)
 
 
 def _entry_of_product(row: SourceRow, draft: ProductDraft) -> Entry:
@@ -174,13 +186,6 @@ def _single(text: str, definition: Property) -> Any:
             return {"true": True, "false": False}.get(text.lower(), text)
         case _:
             return text
-
-
-def _date(text: str, field: str) -> date:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError as error:
-        raise InvalidInput("This must be a date such as 1990-05-31.", field=field) from error
 
 
 def _whole(text: str, field: str) -> int:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from kaquan.customers.cleaning import Change
 from kaquan.customers.model import CustomerDraft, OrderDraft, ProductDraft
 
 
@@ -59,7 +60,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
     ``given`` leaves out what the row does not say; None empties a column. ``row_id`` is our id,
     ``source_id`` the merchant's; without either the row is something new. ``parent`` is the
-    product of a variant (our id or the merchant's).
+    product of a variant (our id or the merchant's). ``changes`` is what cleaning changed.
     """
 
     row: SourceRow
@@ -67,6 +68,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     source_id: str | None
     given: dict[str, Any]
     parent: str | None = None
+    changes: tuple[Change, ...] = ()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +78,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     reference: str | None
     found: bool = False
     reason: str | None = None
+    changes: tuple[Change, ...] = ()
 
 
 class OrderRow(msgspec.Struct, frozen=True, kw_only=True):

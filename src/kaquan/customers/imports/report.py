@@ -20,6 +20,22 @@ def name_failure(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def name_changes(outcome: Outcome) -> list[dict[str, Any]]:
+    """Return what cleaning changed of a row: where and by which rule. The values are in the file
+    that was sent and in the customer.
+    """
+    return [
+        {
+            "source_id": outcome.reference,
+            "row": outcome.row.number,
+            "line": outcome.row.line,
+            "field": change.field,
+            "rule": change.rule,
+        }
+        for change in outcome.changes
+    ]
+
+
 def report_header(kind: ImportKind) -> list[str]:
     """Return the columns of the report: of all rows, or of those that were refused."""
     if kind.reports_all:

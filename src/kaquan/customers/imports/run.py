@@ -10,10 +10,16 @@ from typing import IO, Any, BinaryIO, cast
 
 import msgspec
 
-from kaquan.customers.imports.entries import READERS
+from kaquan.customers.cleaning import country_of
+from kaquan.customers.imports.entries import READERS, Terms
 from kaquan.customers.imports.model import Entry, ImportKind, ImportRequest, Outcome, SourceRow
 from kaquan.customers.imports.reading import read_csv_rows, read_json_rows
-from kaquan.customers.imports.report import name_failure, report_row, write_csv
+from kaquan.customers.imports.report import (
+    name_changes,
+    name_failure,
+    report_row,
+    write_csv,
+)
 from kaquan.customers.imports.write import reason_of, write_entries, write_orders
 from kaquan.runtime import (
     ActionStatus,
@@ -27,6 +33,7 @@ from kaquan.runtime import (
     delete_file,
     get_action,
     get_file,
+    get_project,
     load_checker,
     stream_file,
     update_action,
@@ -85,6 +92,11 @@ async def import_part(tx: Tx, action_id: str, rows: Sequence[SourceRow], *, now:
         "done_count": result["done_count"] + len(outcomes) - len(failed),
         "failed_count": result["failed_count"] + len(failed),
     }
+    cleaned = [one for outcome in outcomes for one in name_changes(outcome)]
+    if cleaned:
+        named: list[dict[str, Any]] = result.get("cleaned", [])
+        result["cleaned_count"] = result.get("cleaned_count", 0) + len(cleaned)
+        result["cleaned"] = named + cleaned[: max(0, MOST_NAMED - len(named))]
     reported = outcomes if kind.reports_all else failed
     if reported:
         lines = [report_row(kind, one) for one in reported]
@@ -152,13 +164,14 @@ async def _store(
     if kind is ImportKind.ORDERS:
         return await write_orders(tx, rows, now=now)
     checker = await load_checker(tx)
-    entries, outcomes = await asyncio.to_thread(_read_entries, kind, rows, checker, now=now)
+    terms = Terms(now, country_of(await get_project(tx)))
+    entries, outcomes = await asyncio.to_thread(_read_entries, kind, rows, checker, terms=terms)
     outcomes += await write_entries(tx, kind, entries, now=now)
     return sorted(outcomes, key=lambda one: one.row.number)
 
 
 def _read_entries(
-    kind: ImportKind, rows: Sequence[SourceRow], checker: SchemaChecker, *, now: datetime
+    kind: ImportKind, rows: Sequence[SourceRow], checker: SchemaChecker, *, terms: Terms
 ) -> tuple[list[Entry], list[Outcome]]:
     """Return the rows that can be meant, and why the others cannot."""
     read = READERS[kind]
@@ -170,7 +183,7 @@ def _read_entries(
             reason = row.values["reason"]
         if reason is None:
             try:
-                entries.append(read(row, checker, now))
+                entries.append(read(row, checker, terms))
                 continue
             except KaquanError as error:
                 reason = reason_of(error)

@@ -155,7 +155,10 @@ async def _write(
     for place, row in bound.items():
         entry = entries[place]
         outcomes[place] = Outcome(
-            row=entry.row, reference=entry.source_id or row.row_id, found=not row.is_new
+            row=entry.row,
+            reference=entry.source_id or row.row_id,
+            found=not row.is_new,
+            changes=entry.changes,
         )
     return [outcomes[place] for place in range(len(entries))]
 

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from kaquan.customers.model import LoadCounts
+from kaquan.customers.store.merging import find_survivors
 from kaquan.runtime import Duplicate, Tx
 
 Column = tuple[LiteralString, LiteralString]
@@ -84,8 +85,11 @@ async def merge_staged(
 ) -> LoadCounts:
     """Insert the staged rows, or update those whose merchant's id exists and that differ.
 
-    Metadata is merged key by key. ``created_at``, where staged, is used for new rows only.
+    Metadata is merged key by key. ``created_at``, where staged, is used for new rows only. Rows
+    of customers who were merged into others are passed over: the survivor's record holds.
     """
+    if table == "customer":
+        await tx.execute("delete from staging s using customer_alias a where a.alias = s.source_id")
     fields = [name for name, _ in columns if name not in ("id", "source_id", "created_at")]
     old = sql.SQL(", ").join(
         sql.SQL("{}.{}").format(sql.Identifier(table), sql.Identifier(name)) for name in fields
@@ -147,4 +151,7 @@ async def ids_by_source(
         ).format(sql.Identifier(table)),
         (list(source_ids),),
     )
-    return dict(await cursor.fetchall())
+    found: dict[str, str | None] = dict(await cursor.fetchall())
+    if table == "customer" and (unknown := [one for one, id_ in found.items() if id_ is None]):
+        found |= await find_survivors(tx, unknown)
+    return found

@@ -9,6 +9,7 @@ from psycopg.types.json import Json
 
 from kaquan.customers.model import COUNTED_STATUSES, Consent, Customer, CustomerSummary
 from kaquan.customers.store.listing import Listing, ListRequest, Sort, list_page
+from kaquan.customers.store.merging import find_survivors
 from kaquan.customers.store.upsert import Entity
 from kaquan.runtime import Condition, FilterField, FilterFields, FilterKind, Page, Tx, struct_row
 
@@ -129,18 +130,22 @@ async def list_customers(
 async def list_named_customers(
     tx: Tx, ids: Sequence[str], source_ids: Sequence[str]
 ) -> tuple[dict[str, Customer], dict[str, Customer]]:
-    """Return customers by our ids, and customers by the merchant's."""
+    """Return customers by our ids, and customers by the merchant's.
+
+    Ids of people who were merged into others name those.
+    """
+    aliased = await find_survivors(tx, [*ids, *source_ids])
     async with tx.cursor(row_factory=struct_row(Customer)) as cursor:
         await cursor.execute(
             f"select {_COLUMNS} from customer where erased_at is null"
             " and (id = any(%s) or source_id = any(%s))",
-            (list(ids), list(source_ids)),
+            ([*ids, *aliased.values()], list(source_ids)),
         )
         found = await cursor.fetchall()
-    return (
-        {one.id: one for one in found},
-        {one.source_id: one for one in found if one.source_id is not None},
-    )
+    by_id = {one.id: one for one in found}
+    by_source = {one.source_id: one for one in found if one.source_id is not None}
+    meant = {alias: by_id[one] for alias, one in aliased.items() if one in by_id}
+    return meant | by_id, meant | by_source
 
 
 async def insert_customers(tx: Tx, customers: Sequence[Customer]) -> dict[str, Customer]:
@@ -204,7 +209,7 @@ async def list_customer_summaries(
     async with tx.cursor(row_factory=struct_row(CustomerSummary)) as cursor:
         await cursor.execute(
             "select s.customer_id, s.order_count, s.spend_minor, s.first_order_at,"
-            " s.last_order_at, coalesce((select o.total_minor from orders o"
+            " s.last_order_at, coalesce((select net_total(o) from orders o"
             "  where o.project_id = s.project_id and o.customer_id = s.customer_id"
             "    and o.placed_at = s.last_order_at and o.status = any(%s)"
             "  order by o.id desc limit 1), 0) as last_order_minor"
@@ -221,7 +226,7 @@ async def refresh_summary_rows(tx: Tx, customer_ids: Sequence[str]) -> None:
     await tx.execute(
         "with bought as ("
         " select o.customer_id, count(*) as orders,"
-        "        least(sum(o.total_minor), 9223372036854775807)::bigint as spend,"
+        "        least(sum(net_total(o)), 9223372036854775807)::bigint as spend,"
         "        min(o.placed_at) as first_at, max(o.placed_at) as last_at"
         "   from orders o join customer c on c.project_id = o.project_id and c.id = o.customer_id"
         "  where o.customer_id = any(%(customers)s) and o.status = any(%(counted)s)"
@@ -240,6 +245,26 @@ async def refresh_summary_rows(tx: Tx, customer_ids: Sequence[str]) -> None:
         "       is distinct from (excluded.order_count, excluded.spend_minor,"
         "                         excluded.first_order_at, excluded.last_order_at)",
         {"customers": list(customer_ids), "counted": list(COUNTED_STATUSES)},
+    )
+
+
+async def add_to_summary_rows(tx: Tx, order_ids: Sequence[str]) -> None:
+    """Add new orders of locked customers to their summaries, in one statement."""
+    await tx.execute(
+        "insert into customer_summary as s"
+        " (customer_id, order_count, spend_minor, first_order_at, last_order_at)"
+        " select o.customer_id, count(*), least(sum(net_total(o)), 9223372036854775807)::bigint,"
+        "        min(o.placed_at), max(o.placed_at)"
+        "   from orders o join customer c on c.project_id = o.project_id and c.id = o.customer_id"
+        "  where o.id = any(%s) and o.status = any(%s) and c.erased_at is null"
+        "  group by o.customer_id order by o.customer_id"
+        " on conflict (project_id, customer_id) do update"
+        " set order_count = s.order_count + excluded.order_count,"
+        "     spend_minor = least(s.spend_minor::numeric + excluded.spend_minor,"
+        "                         9223372036854775807)::bigint,"
+        "     first_order_at = least(s.first_order_at, excluded.first_order_at),"
+        "     last_order_at = greatest(s.last_order_at, excluded.last_order_at)",
+        (list(order_ids), list(COUNTED_STATUSES)),
     )
 
 

@@ -8,16 +8,21 @@ import msgspec
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from kaquan.customers.store.merging import find_survivors
 from kaquan.runtime import Tx
 
 
 class ImportTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """A table that imports write: its columns with the SQL that reads each out of a JSON row."""
+    """A table that imports write: its columns with the SQL that reads each out of a JSON row.
+
+    With ``has_aliases`` ids of rows that were merged into others name those.
+    """
 
     table: LiteralString
     prefix: str
     columns: Mapping[str, LiteralString]
     shown: LiteralString = "true"
+    has_aliases: bool = False
 
 
 class BoundRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,6 +65,7 @@ CUSTOMERS = ImportTarget(
         "metadata": _METADATA,
     },
     shown="erased_at is null",
+    has_aliases=True,
 )
 PRODUCTS = ImportTarget(
     table="product",
@@ -100,7 +106,13 @@ async def find_ids(
         {"ids": list(ids), "source_ids": list(source_ids)},
     )
     rows = await cursor.fetchall()
-    return {row[0] for row in rows}, {row[1]: row[0] for row in rows if row[1] is not None}
+    known, by_source = (
+        {row[0] for row in rows},
+        {row[1]: row[0] for row in rows if row[1] is not None},
+    )
+    if not target.has_aliases:
+        return known, by_source
+    return known, await find_survivors(tx, source_ids) | by_source
 
 
 async def find_parents(tx: Tx, skus: Sequence[str]) -> dict[str, str]:

@@ -16,6 +16,17 @@ def _branch(select: LiteralString, table: LiteralString, at: LiteralString) -> L
     )
 
 
+# Points are kept on the customer's own account. Ids of transfers are numbers, written so that
+# they sort as such.
+_POINTS: LiteralString = (
+    "(select at, 'points', id, jsonb_build_object('amount', amount, 'cause', cause,"
+    "  'cause_id', cause_id) from ("
+    "   select at, to_char(id, 'FM0000000000000000000') as id, amount, cause, cause_id"
+    "     from transfer where to_owner = %(customer_id)s and kind = 'points'"
+    "   union all select at, to_char(id, 'FM0000000000000000000'), -amount, cause, cause_id"
+    "     from transfer where from_owner = %(customer_id)s and kind = 'points') moved"
+    "  where (at, id) < (%(at)s, %(id)s) order by at desc, id desc limit %(limit)s)"
+)
 _ENTRIES: LiteralString = " union all ".join(
     [
         _branch(
@@ -43,6 +54,15 @@ _ENTRIES: LiteralString = " union all ".join(
             "message",
             "created_at",
         ),
+        _branch(
+            "'event', id, jsonb_build_object('name', name, 'metadata', metadata)", "event", "at"
+        ),
+        _branch(
+            "'note', id, jsonb_build_object('text', text, 'written_by', written_by)",
+            "customer_note",
+            "created_at",
+        ),
+        _POINTS,
     ]
 )
 _COUNT: LiteralString = (
@@ -50,6 +70,10 @@ _COUNT: LiteralString = (
     " + (select count(*) from publication where customer_id = %(customer_id)s)"
     " + (select count(*) from redemption where customer_id = %(customer_id)s)"
     " + (select count(*) from message where customer_id = %(customer_id)s)"
+    " + (select count(*) from event where customer_id = %(customer_id)s)"
+    " + (select count(*) from customer_note where customer_id = %(customer_id)s)"
+    " + (select count(*) from transfer where kind = 'points' and to_owner = %(customer_id)s)"
+    " + (select count(*) from transfer where kind = 'points' and from_owner = %(customer_id)s)"
 )
 
 

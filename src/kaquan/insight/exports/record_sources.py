@@ -56,7 +56,7 @@ CUSTOMERS = ExportSource(
         "orders_total_count": "coalesce(s.order_count, 0)",
         "orders_average_amount": "coalesce(s.spend_minor / nullif(s.order_count, 0), 0)",
         "orders_last_order_amount": (
-            "coalesce((select o.total_minor from orders o where o.project_id = c.project_id"
+            "coalesce((select net_total(o) from orders o where o.project_id = c.project_id"
             " and o.customer_id = c.id and o.placed_at = s.last_order_at"
             " order by o.id desc limit 1), 0)"
         ),

@@ -217,14 +217,19 @@ _TRANSACTION: LiteralString = (
     " from transfer t where t.kind in ('value', 'points')) x) t"
 )
 _TRANSACTION_TYPE: LiteralString = (
-    "case t.kind when 'points' then 'POINTS_' else 'CREDITS_' end"
+    "case when e.id is not null and t.amount > 0 then 'POINTS_ACCRUAL'"
+    " when m.adjustment_id is not null and t.amount > 0 then 'POINTS_TRANSFER_IN'"
+    " when m.adjustment_id is not null then 'POINTS_TRANSFER_OUT'"
+    " else case t.kind when 'points' then 'POINTS_' else 'CREDITS_' end"
     " || case t.cause when 'issue' then 'ADDITION' when 'redeem' then 'REDEMPTION'"
-    " when 'return' then 'REFUND' when 'expire' then 'EXPIRATION' else 'REMOVAL' end"
+    " when 'return' then 'REFUND' when 'expire' then 'EXPIRATION' else 'REMOVAL' end end"
 )
 TRANSACTIONS = ExportSource(
     source=(
         _TRANSACTION + " join voucher v on v.project_id = t.project_id and v.id = t.voucher_id"
         " left join balance_adjustment a on a.project_id = t.project_id and a.id = t.cause_id"
+        " left join point_earning e on e.project_id = t.project_id and e.id = t.cause_id"
+        " left join point_transfer m on m.project_id = t.project_id and m.adjustment_id = a.id"
     ),
     key="t.id",
     fields={

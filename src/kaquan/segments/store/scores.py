@@ -19,7 +19,7 @@ _SCORES: LiteralString = (
 _SCORE: LiteralString = """
 with bought as (
     select o.customer_id, max(o.placed_at) as latest, count(*) as frequency,
-           sum(o.total_minor) as monetary
+           sum(net_total(o)) as monetary
       from orders o join customer c on c.project_id = o.project_id and c.id = o.customer_id
      where o.status = any(%(counted)s) and o.placed_at <= %(as_of)s and c.erased_at is null
      group by o.customer_id

@@ -28,7 +28,7 @@ create table transfer (
     amount      bigint not null check (amount > 0),
     reversed    bigint not null default 0,
     cause       text collate "C" not null check (cause in
-                ('issue', 'withdraw', 'redeem', 'return', 'expire')),
+                ('issue', 'withdraw', 'redeem', 'return', 'expire', 'merge')),
     cause_id    text collate "C" not null,
     reverses    bigint,
     at          timestamptz not null,

@@ -155,10 +155,11 @@ create unique index redemption_rolled_back_once on redemption (project_id, rever
     where kind = 'rollback' and result = 'SUCCESS';
 create index redemption_voucher on redemption (project_id, voucher_id, created_at);
 create index redemption_campaign on redemption (project_id, campaign_id, created_at);
-create index redemption_customer on redemption (project_id, customer_id, created_at) where customer_id is not null;
 create index redemption_order on redemption (project_id, order_id) where order_id is not null;
 create index redemption_parent on redemption (project_id, parent_id) where parent_id is not null;
 create index redemption_created on redemption (project_id, created_at, id);
+-- Made last, as orders_customer is.
+create index redemption_customer on redemption (project_id, customer_id, campaign_id) where customer_id is not null;
 
 -- One sending of a campaign to a segment: assignment, publication and messages in chunks, by
 -- customer id; done_up_to is the last customer of the last chunk.

@@ -47,12 +47,28 @@ create table return_policy (
 call protect('return_policy');
 
 -- returned_minor is what of the discount was given back or clawed back. Once the use was given
--- back, limits no longer count the redemption.
+-- back, limits no longer count the redemption, nor once it was rolled back.
 alter table redemption
     add column returned_minor bigint not null default 0,
     add column use_returned boolean not null default false,
+    add column rolled_back boolean not null default false,
     add constraint redemption_not_returned_twice
         check (returned_minor between 0 and discount_minor + items_discount_minor);
+
+-- A redemption knows that it was rolled back: whoever counts uses looks at its row alone.
+create function mark_rolled_back() returns trigger
+    language plpgsql security definer set search_path = kaquan, pg_temp as $$
+begin
+    if exists (select from fresh where kind = 'rollback') then
+        update redemption r set rolled_back = true
+          from fresh f
+         where f.kind = 'rollback' and f.result = 'SUCCESS'
+           and r.project_id = f.project_id and r.id = f.reverses_id;
+    end if;
+    return null;
+end $$;
+create trigger mark_rolled_back after insert on redemption
+    referencing new table as fresh for each statement execute function mark_rolled_back();
 
 -- Goods that came back. line_quantities and line_gross (what the goods cost before discounts)
 -- have an entry a line of the order; line_gross has one more, for what no line accounts for.
@@ -100,3 +116,18 @@ create index return_part_redemption on return_part (project_id, redemption_id);
 
 grant select, insert, update, delete on voucher_session, order_coupons, return_policy to kaquan_app;
 grant select, insert on order_return, return_part to kaquan_app;
+
+-- What an order came to in the end, in minor units: its amount and total less what came back. The
+-- one definition for summaries and reports; a return of one redemption alone refunds nothing.
+create function net_amount(o orders) returns bigint language sql stable as $$
+    select case when o.status = 'PARTIALLY_RETURNED' then o.amount_minor - coalesce((
+        select sum(t.gross_minor) from order_return t
+         where t.order_id = o.id and t.refund_minor is not null), 0)::bigint
+    else o.amount_minor end
+$$;
+create function net_total(o orders) returns bigint language sql stable as $$
+    select case when o.status = 'PARTIALLY_RETURNED' then o.total_minor - coalesce((
+        select sum(t.refund_minor) from order_return t where t.order_id = o.id), 0)::bigint
+    else o.total_minor end
+$$;
+grant execute on function net_amount(orders), net_total(orders) to kaquan_app;

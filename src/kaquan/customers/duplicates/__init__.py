@@ -1,0 +1,1 @@
+"""Finding people who are entered twice, and deciding about each pair."""

@@ -1,0 +1,47 @@
+"""SQL of one person's data, whichever room recorded it."""
+
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from kaquan.runtime import Tx
+
+_OF_PERSON: Mapping[str, tuple[LiteralString, LiteralString]] = {
+    "profile": ("customer", "t.id = %(id)s"),
+    "identities": ("customer_identity", "t.customer_id = %(id)s"),
+    "former_ids": ("customer_alias", "t.customer_id = %(id)s"),
+    "consents": ("consent", "t.customer_id = %(id)s"),
+    "orders": ("orders", "t.customer_id = %(id)s"),
+    "order_lines": ("order_line", "t.customer_id = %(id)s"),
+    "vouchers": ("voucher", "t.holder_id = %(id)s"),
+    "publications": ("publication", "t.customer_id = %(id)s"),
+    "redemptions": ("redemption", "t.customer_id = %(id)s"),
+    "messages": ("message", "t.customer_id = %(id)s"),
+    "events": ("event", "t.customer_id = %(id)s"),
+    "notes": ("customer_note", "t.customer_id = %(id)s"),
+    "points": (
+        "transfer",
+        "t.kind = 'points' and (t.to_owner = %(id)s or t.from_owner = %(id)s)",
+    ),
+    "segments": ("segment_member", "t.customer_id = %(id)s"),
+    "predictions": ("customer_score", "t.customer_id = %(id)s"),
+    "rfm": ("rfm_score", "t.customer_id = %(id)s"),
+    "experiments": ("exposure", "t.customer_id = %(id)s"),
+}
+# What is ours and says nothing about the person.
+_OURS = ["project_id", "trace", "name_key", "email_key", "phone_key", "erased_at"]
+
+
+async def collect_person(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows about a person, by subject, each as a JSON object."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for subject, (table, condition) in _OF_PERSON.items():
+        cursor = await tx.execute(
+            sql.SQL(
+                "select to_jsonb(t) - %(ours)s::text[] from {} t where {} order by to_jsonb(t)::text"
+            ).format(sql.Identifier(table), sql.SQL(condition)),
+            {"id": customer_id, "ours": _OURS},
+        )
+        found[subject] = [row[0] for row in await cursor.fetchall()]
+    return found

@@ -1,0 +1,1 @@
+"""SQL of loyalty, a file a subject."""
