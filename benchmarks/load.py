@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -66,9 +67,10 @@ def raw_post(path: str, *, headers: dict[str, str], body: bytes) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def raw_get(path: str) -> bytes:
+def raw_get(path: str, *, headers: Mapping[str, str] = MappingProxyType({})) -> bytes:
     """Return the bytes of a GET request."""
-    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+    told = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n{told}\r\n".encode()
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> int:

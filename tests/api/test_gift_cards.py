@@ -229,7 +229,7 @@ class TestCampaigns:
                 501,
                 "voucher.gift.effect",
             ),
-            ({"campaign_type": "LOYALTY_PROGRAM", "voucher": {}}, 501, "campaign_type"),
+            ({"campaign_type": "REFERRAL_PROGRAM", "voucher": {}}, 501, "campaign_type"),
         ],
     )
     async def test_refusals(

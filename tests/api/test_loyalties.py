@@ -69,10 +69,27 @@ async def test_a_programme_is_a_campaign_of_cards(api: Api) -> None:
     order = {"redeemables": [{"object": "voucher", "id": code}], "order": {"amount": 5_000}}
     tried = await post(api, "/v1/validations", order)
     assert tried.get("order", {}).get("total_discount_amount", 0) == 0
-    assert (await api.delete(f"/v1/loyalties/{club}")).status_code == 409
+    assert (await api.delete(f"/v1/loyalties/{club}")).status_code == 200
+    assert (await api.get(f"/v1/loyalties/{club}")).status_code == 404
+    assert (await api.get(f"/v1/loyalties/members/{code}")).status_code == 404
     coupons = {"name": "C", "voucher": {"discount": {"type": "AMOUNT", "amount_off": 100}}}
     other = (await post(api, "/v1/campaigns", coupons))["id"]
     assert (await api.get(f"/v1/loyalties/{other}")).status_code == 404
+
+
+async def test_a_customer_shows_the_points_of_all_cards(api: Api) -> None:
+    for name, points in (("Club", 25), ("Gold", 70)):
+        club = await open_club(api, points, name=name)
+        body = {"customer": {"source_id": "anna"}}
+        await post(api, f"/v1/loyalties/{club}/members", body)
+    assert (await read(api, "/v1/customers/anna"))["loyalty"] == {
+        "points": 95,
+        "referred_customers": 0,
+        "campaigns": {
+            "Club": {"points": 25, "referred_customers": 0},
+            "Gold": {"points": 70, "referred_customers": 0},
+        },
+    }
 
 
 async def test_an_order_earns_at_once_and_a_return_takes_back(api: Api) -> None:

@@ -1,5 +1,6 @@
 """Requests that are wrong: each gets a status, a stable key, and the path of what was wrong."""
 
+import codecs
 from typing import NamedTuple
 
 import pytest
@@ -169,7 +170,7 @@ WRONG = [
         "a type for later",
         "POST",
         "/campaigns",
-        '{"name":"a","campaign_type":"LOYALTY_PROGRAM"}',
+        '{"name":"a","campaign_type":"REFERRAL_PROGRAM"}',
         501,
         "not_supported",
         "campaign_type",
@@ -404,3 +405,92 @@ async def test_unknown_members_are_ignored(api: Client) -> None:
     made = await api.post("/v1/customers", json={"source_id": "a", "shoe_size": 42})
     assert made.status_code == 200
     assert "shoe_size" not in made.json()
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[" * DEEP, "nested"),
+        (b'{"metadata":' * 80_000, "nested"),
+        (b'{"metadata":' + b"[" * DEEP + b"]" * DEEP + b"}", "nested"),
+        (b'{"source_id":"' + b"[" * DEEP + b'"', "255"),
+        (b"{'name': 'a'}", "JSON"),
+        ('{"name": "张三"}'.encode("gbk"), "JSON"),
+        ('{"name": "a"}'.encode("utf-16"), "JSON"),
+        ('\ufeff{"name": "a"}'.encode(), "JSON"),
+        (rb'{"name": "\udfff"}', "JSON"),
+        (rb'{"name": "\ud83d\ud83d"}', "JSON"),
+        (rb'{"metadata": {"\u0000": 1}}', "NUL"),
+        (b'{"name": NaN}', "JSON"),
+        (b'{"name": "a"} {}', "JSON"),
+        (b'{"a": 1,}', "JSON"),
+    ],
+)
+async def test_bytes_that_are_no_body(api: Client, content: bytes, told: str) -> None:
+    for path in ("/v1/customers", "/v1/redemptions", "/v1/vouchers/bulk/async"):
+        answer = await api.post(path, content=content)
+        problem = answer.json()
+        assert (answer.status_code, problem["key"]) == (400, "invalid_payload"), answer.text
+        assert told in problem["detail"] or path != "/v1/customers"
+        assert len(answer.content) < 2_000
+
+
+async def test_what_is_too_large_says_so(api: Client) -> None:
+    for path, size in (("/v1/customers", 1_000_001), ("/v1/vouchers/bulk/async", 10_485_761)):
+        answer = await api.post(path, content=b" " * size)
+        assert (answer.status_code, answer.json()["key"]) == (413, "query_too_large")
+
+
+@pytest.mark.parametrize(
+    ("what", "content", "status", "told"),
+    [
+        ("nothing", b"", 400, "empty"),
+        ("blanks", b" \r\n ", 400, "empty"),
+        ("a byte-order mark", codecs.BOM_UTF8 + b"source_id,name\na,b\n", 202, ""),
+        ("semicolons", b"Source_id;Name\na;b\n", 202, ""),
+        ("tabs", b"source_id\tname\na\tb\n", 202, ""),
+        ("Windows and Chinese", "source_id,name\r\na,张三\r\n".encode("gbk"), 202, ""),
+        ("UTF-16", "source_id,name\na,张三\n".encode("utf-16"), 202, ""),
+        ("the same column twice", b"source_id,name,name\na,b,c\n", 400, "twice"),
+        ("no text", bytes(range(1, 256)) * 10, 400, ""),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+async def test_files(api: Client, what: str, content: bytes, status: int, told: str) -> None:
+    answer = await api.post("/v1/customers/importCSV", files={"file": ("a.csv", content)})
+    assert answer.status_code == status, f"{what}: {answer.text}"
+    problem = answer.json()
+    if status == 400:
+        assert (problem["key"], problem["field"]) == ("invalid_payload", "file"), problem
+        assert told in problem["detail"]
+    else:
+        assert problem["async_action_id"].startswith("aa_")
+
+
+async def test_files_name_the_columns_that_they_lack(api: Client) -> None:
+    files = {"file": ("a.csv", b"source_id,sku\na,b\n")}
+    answer = await api.post("/v1/skus/importCSV", files=files)
+    problem = answer.json()
+    assert (answer.status_code, problem["field"]) == (400, "file")
+    assert "product_id" in problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["customers", "products", "skus", "vouchers"])
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"", "multipart/form-data"),
+        (b"--x", "multipart/form-data; boundary=x"),
+        (b"--x\r\n\r\n--x--", "multipart/form-data; boundary=x"),
+        (b"source_id\na\n", "text/csv"),
+        (b"{}", "application/json"),
+    ],
+)
+async def test_uploads_that_are_none(api: Client, path: str, content: bytes, kind: str) -> None:
+    answer = await api.post(
+        f"/v1/{path}/importCSV", content=content, headers={"Content-Type": kind}
+    )
+    assert (answer.status_code, answer.json()["key"]) == (400, "invalid_payload"), answer.text

@@ -65,9 +65,9 @@ async def test_what_public_keys_may_do(office: httpx.AsyncClient, project: Proje
         (
             "PUT",
             "/{id}",
-            {"client_list_vouchers_enabled": True},
+            {"client_loyalty_events_enabled": True},
             501,
-            "client_list_vouchers_enabled",
+            "client_loyalty_events_enabled",
         ),
         ("PUT", "/proj_other", {"client_redeem_enabled": True}, 404, None),
         ("POST", "/{id}/stacking-rules", {"redeemables_limit": 0}, 400, "redeemables_limit"),

@@ -16,7 +16,8 @@ from kaquan.api.redeeming import RedeemWork, answer_redemptions
 from kaquan.api.validations import CheckoutBody, RedeemableBody
 from kaquan.checkout import Batcher, Contended
 from kaquan.checkout.again import ATTEMPTS
-from kaquan.checkout.store.situation import Situation, Wanted, read_situations
+from kaquan.checkout.store.found import Situation, Wanted
+from kaquan.checkout.store.situation import read_situations
 from kaquan.customers import Customer, CustomerDraft, upsert_customer
 from kaquan.ledger import check_ledger
 from kaquan.runtime import Answer, Database, Project, Tx, utc_now

@@ -14,7 +14,6 @@ from kaquan.campaigns import (
     CampaignDraft,
     CodeConfig,
     GrantBelowUse,
-    InUse,
     VoucherTemplate,
     count_campaign_contents,
     create_campaign,
@@ -303,13 +302,15 @@ async def test_refused_list(tx: Tx, asked: dict[str, Any], field: str) -> None:
     assert refusal.value.field == field
 
 
-async def test_deleting_gives_everything_back(database: Database, project: Project) -> None:
+async def test_deleting_for_good_gives_everything_back(
+    database: Database, project: Project
+) -> None:
     async with database.transaction(project.project_id) as tx:
         campaign = await make_campaign(
             tx, budget_minor=900, voucher_template=VoucherTemplate(quantity=2)
         )
         (voucher_id, *_) = await issue_vouchers(tx, campaign.id, 3, now=NOW)
-        await delete_campaign(tx, campaign.id, now=NOW)
+        await delete_campaign(tx, campaign.id, force=True, now=NOW)
         assert await find_campaign(tx, campaign.id) is None
         assert await find_voucher(tx, voucher_id) is None
         uses = await account(tx, voucher_id, AccountKind.USES)
@@ -320,14 +321,14 @@ async def test_deleting_gives_everything_back(database: Database, project: Proje
         assert await check_ledger(tx) == []
 
 
-async def test_a_campaign_in_use_is_not_deleted(tx: Tx) -> None:
+async def test_a_deleted_campaign_keeps_what_it_may_come_back_with(tx: Tx) -> None:
     campaign = await make_campaign(tx, budget_minor=900)
     (customer,) = await make_customers(tx, 1)
     await issue_vouchers(tx, campaign.id, 3, now=NOW)
     await publish_voucher(
         tx, campaign_id=campaign.id, customer_id=customer, channel="test", now=NOW
     )
-    with pytest.raises(InUse):
-        await delete_campaign(tx, campaign.id, now=NOW)
-    assert (await list_vouchers(tx, campaign_id=campaign.id)).total == 3
+    await delete_campaign(tx, campaign.id, now=NOW)
+    assert await find_campaign(tx, campaign.name) is None
+    assert (await list_vouchers(tx, campaign_id=campaign.id)).total == 0
     assert await budget_left(tx, campaign) == 900

@@ -19,7 +19,6 @@ from checkout.shop import (
 from kaquan.campaigns import (
     BalanceExceeded,
     CampaignKind,
-    InUse,
     VoucherChange,
     VoucherTemplate,
     adjust_balance,
@@ -239,13 +238,14 @@ class TestAdjusting:
             await update_voucher(tx, "GIFT", VoucherChange(offer=amount_off(5)), now=NOW)
         assert refused.value.field == "offer"
 
-    async def test_a_new_card_can_be_deleted_and_an_adjusted_one_cannot(self, tx: Tx) -> None:
-        for code in ("NEW", "ADJUSTED"):
-            await add_code(tx, code, offer=GIFT, balance=1_000)
+    async def test_deleted_for_good_its_balance_is_withdrawn(self, tx: Tx) -> None:
+        cards = [
+            await add_code(tx, code, offer=GIFT, balance=1_000) for code in ("NEW", "ADJUSTED")
+        ]
         await adjust_balance(tx, "ADJUSTED", 1, now=NOW)
-        await delete_voucher(tx, "NEW", now=NOW)
-        with pytest.raises(InUse):
-            await delete_voucher(tx, "ADJUSTED", now=NOW)
+        for card in cards:
+            await delete_voucher(tx, card.code, force=True, now=NOW)
+            assert await read_balance(tx, card.id, AccountKind.VALUE) == 0
         assert await check_ledger(tx) == []
 
 

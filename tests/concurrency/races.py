@@ -28,7 +28,8 @@ from kaquan.checkout import (
     roll_back,
     validate,
 )
-from kaquan.checkout.store.situation import Situation, Wanted, read_situations
+from kaquan.checkout.store.found import Situation, Wanted
+from kaquan.checkout.store.situation import read_situations
 from kaquan.customers import Order, OrderDraft, OrderLineDraft, get_order
 from kaquan.ledger import AccountKey, list_accounts
 from kaquan.runtime import Database, Tx

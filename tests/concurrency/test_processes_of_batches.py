@@ -1,4 +1,4 @@
-"""Batches of two server processes share a hot coupon and a flash claim's stock."""
+"""Batches of two server processes share a hot coupon, a budget and a flash claim's stock."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def take_the_locks_away():
     kaquan.campaigns.store.claims.lock_accounts = look_and_wait
 
 async def redeem(batcher, project_id, job, number):
-    item = Asked(request=asking("HOT"), now=NOW)
+    item = Asked(request=asking(job["code"].format(number)), now=NOW)
     return isinstance(await batcher.submit(project_id, item), Redeemed)
 
 async def claim(batcher, project_id, job, number):
@@ -105,15 +105,20 @@ async def _hear(contender: Process) -> str:
 
 
 async def open_shop(tx: Tx) -> tuple[list[list[dict[str, Any]]], list[AccountKey]]:
-    """A hot coupon and a flash claim: the jobs of both processes, and what they share."""
+    """A hot coupon, a budget and a flash claim: both processes' jobs, and what they share."""
     hot = await open_campaign(tx, amount_off(100), budget_minor=10**6)
     voucher = await add_code(tx, "HOT", campaign_id=hot.id, quantity=STOCK)
+    cheap = await open_campaign(tx, amount_off(200), budget_minor=STOCK * 200)
+    for process in range(PROCESSES):
+        for number in range(ATTEMPTS):
+            await add_code(tx, f"BUDGET-{process}-{number}", campaign_id=cheap.id)
     flash = await make_campaign(tx)
     await set_claim_rule(tx, flash.id, ClaimRule(stock=STOCK, per_customer=1), now=NOW)
     customers = await make_customers(tx, ATTEMPTS * PROCESSES)
     jobs: list[list[dict[str, Any]]] = [
         [
-            {"verb": "redeem", "attempts": ATTEMPTS},
+            {"verb": "redeem", "attempts": ATTEMPTS, "code": "HOT"},
+            {"verb": "redeem", "attempts": ATTEMPTS, "code": f"BUDGET-{start}-{{}}"},
             {
                 "verb": "claim",
                 "attempts": ATTEMPTS,
@@ -123,19 +128,23 @@ async def open_shop(tx: Tx) -> tuple[list[list[dict[str, Any]]], list[AccountKey
         ]
         for start in range(PROCESSES)
     ]
-    shared = [AccountKey(voucher.id, AccountKind.USES), AccountKey(flash.id, AccountKind.CLAIMS)]
+    shared = [
+        AccountKey(voucher.id, AccountKind.USES),
+        AccountKey(cheap.id, AccountKind.BUDGET),
+        AccountKey(flash.id, AccountKind.CLAIMS),
+    ]
     return jobs, shared
 
 
-async def test_two_processes_share_a_coupon_and_a_stock(
+async def test_two_processes_share_a_coupon_a_budget_and_a_stock(
     database: Database, project: Project, postgres_url: str
 ) -> None:
     async with database.transaction(project.project_id) as tx:
         jobs, shared = await open_shop(tx)
-    assert await compete(postgres_url, project.project_id, jobs) == [STOCK, STOCK]
+    assert await compete(postgres_url, project.project_id, jobs) == [STOCK, STOCK, STOCK]
     async with database.transaction(project.project_id) as tx:
         accounts = await list_accounts(tx, shared)
-        assert [accounts[key].balance for key in shared] == [0, 0]
+        assert [accounts[key].balance for key in shared] == [0, 0, 0]
         assert await check_ledger(tx) == []
 
 
@@ -149,4 +158,4 @@ async def test_without_locks_and_constraints_more_would_win(unprotected_url: str
         async with database.transaction(project.project_id) as tx:
             jobs, _ = await open_shop(tx)
         won = await compete(unprotected_url, project.project_id, jobs, locks=False)
-    assert won == [STOCK * PROCESSES, STOCK * PROCESSES]
+    assert won == [STOCK * PROCESSES] * 3

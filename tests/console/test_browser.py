@@ -141,6 +141,53 @@ async def test_the_timeline_grows_in_place(visit: Visit) -> None:
     assert await entries.count() > before
 
 
+async def test_a_segment_is_built_without_a_mouse(visit: Visit) -> None:
+    page = visit.page
+    await page.goto("/console/segments/new")
+    trial = page.locator("#segment-trial")
+    await trial.get_by_text("2 customers match now").wait_for()
+    await page.get_by_role("button", name="+ Add a condition").press("Enter")
+    await trial.get_by_text("1 customer matches now").wait_for()
+    # The field that was added is where the keyboard is; an empty value is told at the condition.
+    await page.locator(":focus").select_option("city")
+    await page.locator(".kq-condition .kq-fault", has_text="A value is missing here.").wait_for()
+    await page.get_by_label("Field", exact=True).select_option("metadata.level")
+    await page.get_by_label("Value", exact=True).fill("A")
+    await trial.get_by_text("2 customers match now").wait_for()
+    await page.get_by_label("not", exact=True).check()
+    await trial.get_by_text("0 customers match now").wait_for()
+    await page.get_by_role("button", name="+ Add a group").first.press("Enter")
+    await page.locator(".kq-group .kq-group").wait_for()
+    await page.locator(".kq-group .kq-group").get_by_role("button", name="Remove").first.click()
+    await page.get_by_label("not", exact=True).first.uncheck()
+    await page.get_by_placeholder("Name, e-mail, phone or id").fill("C-2")
+    await page.get_by_role("button", name="Explain").click()
+    await page.get_by_text("is in it, because:").wait_for()
+    await page.get_by_text("As JSON, to copy or paste").click()
+    await page.get_by_label("Rule", exact=True).fill('{"any": [}')
+    await page.get_by_text("This is not JSON: line 1, column").wait_for()
+    await page.get_by_label("Rule", exact=True).fill('{"done": "order", "times": {"at_least": 2}}')
+    await trial.get_by_text("1 customer matches now").wait_for()
+    await page.get_by_label("Name", exact=True).fill("Came back")
+    await page.get_by_role("button", name="Keep the segment").click()
+    await page.get_by_role("heading", name="Came back").wait_for()
+
+
+async def test_an_experiment_is_designed_and_started(visit: Visit) -> None:
+    page = visit.page
+    await page.get_by_role("link", name="Experiments", exact=True).click()
+    await page.get_by_role("link", name="New experiment").click()
+    await page.get_by_label("Name").first.fill("Faces")
+    await page.get_by_label("Campaign", exact=True).select_option(visit.shop.quiet_campaign.id)
+    await page.get_by_role("button", name="How many customers?").click()
+    await page.get_by_text("Only 0 customers were there long enough").wait_for()
+    await page.get_by_role("group", name="Arm 2").get_by_text("What is different").click()
+    await page.locator("#field-arm2_face").fill("8.50")
+    await page.get_by_role("button", name="Store the draft").click()
+    await page.get_by_role("button", name="Start").click()
+    await page.get_by_text("Running").wait_for()
+
+
 async def test_search_is_a_key_away(visit: Visit) -> None:
     page = visit.page
     await page.keyboard.press("Control+k")
@@ -173,6 +220,9 @@ async def test_nothing_sticks_out_on_a_phone(
         f"/console/customers/{shop.regular.id}",
         "/console/segments",
         f"/console/segments/{shop.segment.id}",
+        f"/console/segments/{shop.segment.id}/edit",
+        "/console/segments/rfm",
+        "/console/segments/overlap",
         "/console/campaigns",
         f"/console/campaigns/{shop.campaign.id}",
         f"/console/campaigns/{shop.campaign.id}/vouchers",

@@ -96,10 +96,32 @@ def test_a_campaigns_time_and_flags_are_kept_changed_and_cleared(
     assert api.get_campaign("Timed").active is True
 
 
-@pytest.mark.parametrize("kind", ["LOYALTY_PROGRAM", "REFERRAL_PROGRAM"])
-def test_what_is_not_there_yet_is_said_so(client: voucherify.ApiClient, kind: str) -> None:
+def test_a_programme_is_a_campaign_of_cards(client: voucherify.ApiClient) -> None:
+    body = models.CampaignsCreateRequestBody.from_dict(
+        {
+            "campaign_type": "LOYALTY_PROGRAM",
+            "name": "Club",
+            "vouchers_count": 1,
+            "voucher": {
+                "type": "LOYALTY_CARD",
+                "loyalty_card": {"points": 50},
+                "code_config": {"length": 8},
+            },
+        }
+    )
+    api = voucherify.CampaignsApi(client)
+    made = api.create_campaign(body)
+    assert (made.campaign_type, made.vouchers_count) == ("LOYALTY_PROGRAM", 1)
+    assert api.get_campaign("Club").campaign_type == "LOYALTY_PROGRAM"
+    found = voucherify.VouchersApi(client).list_vouchers(campaign="Club").vouchers or []
+    assert [one.loyalty_card.balance for one in found if one.loyalty_card] == [50]
+
+
+def test_what_is_not_there_yet_is_said_so(client: voucherify.ApiClient) -> None:
     with pytest.raises(ApiException) as refused:
-        voucherify.CampaignsApi(client).create_campaign(campaign("Later", campaign_type=kind))
+        voucherify.CampaignsApi(client).create_campaign(
+            campaign("Later", campaign_type="REFERRAL_PROGRAM")
+        )
     assert problem_of(refused)["status"] == 501
     assert problem_of(refused)["field"] == "campaign_type"
 

@@ -95,4 +95,4 @@ async def test_the_javascript_client(
     )
     sys.stdout.write(done.stdout)
     assert done.returncode == 0, done.stdout[-6_000:] + done.stderr[-2_000:]
-    assert "# pass 9" in done.stdout
+    assert "# pass 10" in done.stdout

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,10 +20,12 @@ from kaquan.insight import (
     ExportedObject,
     ExportParameters,
     ExportStatus,
+    check_stream,
     delete_export,
     get_export,
     list_exports,
     request_export,
+    stream_objects,
 )
 from kaquan.insight.exports.run import run_export
 from kaquan.insight.exports.sources import SOURCES
@@ -128,3 +131,24 @@ async def test_an_export_goes_with_its_file(database: Database, project: Project
             await get_file(tx, made.file_id)
         with pytest.raises(NotFound):
             await delete_export(tx, made.id)
+
+
+async def test_a_stream_has_every_object_of_one_moment(
+    database: Database, project: Project
+) -> None:
+    async with database.transaction(project.project_id) as tx:
+        for number in range(12):
+            draft = CustomerDraft(source_id=f"c-{number:02}", metadata={"level": number})
+            await upsert_customer(tx, draft, now=NOW)
+        with pytest.raises(InvalidInput, match="Unsupported field"):
+            await check_stream(
+                tx, ExportedObject.CUSTOMER, ExportParameters(fields=["shoe"]), now=NOW
+            )
+        wanted = ExportParameters(fields=["source_id", "metadata"])
+        checked = await check_stream(tx, ExportedObject.CUSTOMER, wanted, now=NOW)
+    number = project.project_id
+    parts = stream_objects(database, number, ExportedObject.CUSTOMER, checked, now=NOW)
+    lines = b"".join([part async for part in parts]).splitlines()
+    rows = sorted((json.loads(line) for line in lines), key=lambda row: row["source_id"])
+    assert rows[0] == {"source_id": "c-00", "metadata.level": "0"}
+    assert [row["source_id"] for row in rows] == [f"c-{number:02}" for number in range(12)]

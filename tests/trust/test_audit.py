@@ -1,5 +1,7 @@
 """The audit chain: every change is in it, and none can be altered without being found."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from psycopg import sql
@@ -128,6 +130,7 @@ async def test_what_an_intruder_alters_is_found(
     )
     with psycopg.connect(postgres_url) as connection:
         named = {"project": project.project_id, "json": Jsonb({"role": "owner"})}
+        _see_project(connection, project)
         assert connection.execute(statement, named).rowcount == 1, case
     async with database.transaction(project.project_id) as tx:
         verdict = await verify_audit(tx)
@@ -142,6 +145,7 @@ async def test_a_chain_that_was_cut_off_lacks_the_head_kept_elsewhere(
     async with database.transaction(project.project_id) as tx:
         head = (await verify_audit(tx)).head
     with psycopg.connect(postgres_url) as connection:
+        _see_project(connection, project)
         connection.execute(
             "delete from kaquan.audit_record where hash = %s and project_id = %s",
             (head, project.project_id),
@@ -149,3 +153,10 @@ async def test_a_chain_that_was_cut_off_lacks_the_head_kept_elsewhere(
     async with database.transaction(project.project_id) as tx:
         verdict = await verify_audit(tx, expected=head)
     assert (verdict.broken, verdict.seen) == (None, False)
+
+
+def _see_project(connection: psycopg.Connection[Any], project: Project) -> None:
+    """An owner who is no superuser sees rows of a project only, as everybody does."""
+    connection.execute(
+        "select set_config('kaquan.project_id', %s, true)", (str(project.project_id),)
+    )

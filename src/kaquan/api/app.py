@@ -8,6 +8,8 @@ from litestar.config.compression import CompressionConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.types import ControllerRouterHandler
 
 from kaquan.api.async_actions import async_actions_router
@@ -21,6 +23,7 @@ from kaquan.api.campaigns import campaigns_router
 from kaquan.api.categories import categories_router
 from kaquan.api.claims import claims_router
 from kaquan.api.client_key import CLIENT_ID, CLIENT_TOKEN, require_client_key, tell_browsers
+from kaquan.api.client_legacy import client_legacy_router
 from kaquan.api.client_side import client_side_router
 from kaquan.api.collections import collections_router
 from kaquan.api.consents import consents_router
@@ -31,9 +34,14 @@ from kaquan.api.documentation import describe_api
 from kaquan.api.downloads import download_file
 from kaquan.api.dry_run import read_dry_run
 from kaquan.api.duplicates import duplicates_router
+from kaquan.api.etag import tag_reads
 from kaquan.api.events import events_router
+from kaquan.api.experiments import experiments_router
 from kaquan.api.exports import exports_router
 from kaquan.api.health import read_health, read_readiness
+from kaquan.api.ignored import tell_ignored
+from kaquan.api.imports import imports_routers
+from kaquan.api.legacy import legacy_router
 from kaquan.api.listing import read_filters, read_paging
 from kaquan.api.locations import locations_router
 from kaquan.api.loyalties import loyalties_router
@@ -44,14 +52,17 @@ from kaquan.api.loyalty_rules import loyalty_rules_router
 from kaquan.api.loyalty_transactions import loyalty_transactions_router
 from kaquan.api.management import management_router
 from kaquan.api.management_key import MANAGEMENT_ID, MANAGEMENT_TOKEN, require_management_key
+from kaquan.api.management_later import management_later_router
 from kaquan.api.management_projects import management_projects_router
 from kaquan.api.management_schemas import management_schemas_router
 from kaquan.api.management_webhooks import management_webhooks_router
 from kaquan.api.merges import merges_router
 from kaquan.api.metadata_schemas import metadata_schemas_router
+from kaquan.api.metrics import metrics_router
 from kaquan.api.oauth import oauth_router
 from kaquan.api.order_imports import order_imports_router
 from kaquan.api.order_routes import orders_router
+from kaquan.api.plans import plans_router
 from kaquan.api.problems import AnyRequest, api_exception_handlers, handle_http_exception
 from kaquan.api.products import products_router
 from kaquan.api.promotions import promotions_router
@@ -59,6 +70,7 @@ from kaquan.api.publications import publications_router
 from kaquan.api.publishing import answer_publications
 from kaquan.api.qualifications import qualifications_router
 from kaquan.api.rate_limit import RequestCounter, tell_allowance
+from kaquan.api.receiving import receiving_router
 from kaquan.api.redeeming import answer_redemptions
 from kaquan.api.redemptions import redemptions_router
 from kaquan.api.reports import reports_router
@@ -70,22 +82,30 @@ from kaquan.api.segments import segments_router
 from kaquan.api.sessions import sessions_router
 from kaquan.api.simulations import simulations_router
 from kaquan.api.skus import skus_router
+from kaquan.api.sources import receipts_router, sources_router
 from kaquan.api.stacking_rules import stacking_rules_router
+from kaquan.api.streams import streams_router
 from kaquan.api.templates import templates_router
+from kaquan.api.tracking import answer_tracking, tracking_router
 from kaquan.api.trash_bin import trash_bin_router
 from kaquan.api.users import users_routers
 from kaquan.api.validation_rules import validation_rules_routers
 from kaquan.api.validations import answer_validations, validations_router
+from kaquan.api.versions import tell_version
 from kaquan.api.vouchers import vouchers_router
 from kaquan.api.webhooks import webhooks_router
+from kaquan.api.write_key import WRITE_KEY, RecentWriters, require_write_key
 from kaquan.checkout import MOST_WAITING, AttemptGatherer, Batcher
 from kaquan.runtime import Database, Settings
 from kaquan.trust import RecentKeys
+
+_COMPRESSION = CompressionConfig("gzip", exclude=["^/static/"])
 
 _PROGRAMS = (
     "/v1/",
     "/client/v1/",
     "/management/v1/",
+    "/in/",
     "/downloads/",
     "/docs",
     "/healthz",
@@ -100,6 +120,7 @@ def api_routers() -> list[Router]:
             path="/v1",
             guards=[require_server_key],
             dependencies=_dependencies(),
+            middleware=[tag_reads],
             exception_handlers=api_exception_handlers(),
             route_handlers=[
                 customers_router(),
@@ -113,9 +134,11 @@ def api_routers() -> list[Router]:
                 collections_router(),
                 orders_router(),
                 order_imports_router(),
+                *imports_routers(),
                 events_router(),
                 metadata_schemas_router(),
                 exports_router(),
+                streams_router(),
                 trash_bin_router(),
                 locations_router(),
                 segments_router(),
@@ -136,6 +159,7 @@ def api_routers() -> list[Router]:
                 attempts_router(),
                 simulations_router(),
                 redemptions_router(),
+                legacy_router(),
                 rollbacks_router(),
                 returns_router(),
                 loyalties_router(),
@@ -147,31 +171,52 @@ def api_routers() -> list[Router]:
                 rewards_router(),
                 sessions_router(),
                 reports_router(),
+                metrics_router(),
+                experiments_router(),
+                plans_router(),
                 async_actions_router(),
                 oauth_router(),
                 audit_router(),
                 webhooks_router(),
+                sources_router(),
+                receipts_router(),
             ],
+        ),
+        Router(
+            path="/v1",
+            guards=[require_write_key],
+            security=[{WRITE_KEY: []}],
+            exception_handlers=api_exception_handlers(),
+            route_handlers=[tracking_router()],
+        ),
+        Router(
+            path="/in",
+            security=[{}],
+            exception_handlers=api_exception_handlers(),
+            route_handlers=[receiving_router()],
         ),
         Router(
             path="/client/v1",
             guards=[require_client_key],
             security=[{CLIENT_ID: [], CLIENT_TOKEN: []}],
             dependencies=_dependencies(),
+            middleware=[tag_reads],
             exception_handlers=api_exception_handlers(),
-            route_handlers=[client_side_router()],
+            route_handlers=[client_side_router(), client_legacy_router()],
         ),
         Router(
             path="/management/v1",
             guards=[require_management_key],
             security=[{MANAGEMENT_ID: [], MANAGEMENT_TOKEN: []}],
             dependencies=_dependencies(),
+            middleware=[tag_reads],
             exception_handlers=api_exception_handlers(),
             route_handlers=[
                 management_router(),
                 management_projects_router(),
                 management_schemas_router(),
                 management_webhooks_router(),
+                management_later_router(),
                 *users_routers(),
             ],
         ),
@@ -205,6 +250,7 @@ def create_app(
     attempts = AttemptGatherer(database, most_waiting=keeps)
     redemptions = Batcher(database, answer_redemptions)
     publications = Batcher(database, answer_publications)
+    tracking = Batcher(database, answer_tracking)
     return Litestar(
         route_handlers=[read_health, read_readiness, download_file, *api_routers(), *handlers],
         state=State(
@@ -216,13 +262,16 @@ def create_app(
                 "attempts": attempts,
                 "redemptions": redemptions,
                 "publications": publications,
+                "recent_writers": RecentWriters(),
+                "tracking": tracking,
                 "validations": Batcher(database, answer_validations),
             }
         ),
-        on_shutdown=[redemptions.drain, publications.drain, attempts.close],
-        before_send=[name_request, tell_browsers, tell_allowance],
+        on_shutdown=[redemptions.drain, publications.drain, tracking.drain, attempts.close],
+        before_send=[name_request, tell_version, tell_ignored, tell_browsers, tell_allowance],
         exception_handlers=api_exception_handlers() | _page_errors(show_error),
-        compression_config=CompressionConfig("gzip", exclude=["^/static/"]),
+        # Not the framework's own setting: that one would compress before answers are tagged.
+        middleware=[DefineMiddleware(CompressionMiddleware, config=_COMPRESSION)],
         openapi_config=describe_api(docs_script),
         request_max_body_size=MAX_BODY_BYTES,
         logging_config=None,

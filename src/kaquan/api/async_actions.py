@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from kaquan.api.call import CurrentCall
 from kaquan.api.downloads import answer_file, download_token, download_url
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import CurrentPaging, read_limit
 from kaquan.api.problems import AnyRequest
 from kaquan.api.routes import reads
 from kaquan.api.values import MomentText, read_moment
@@ -116,7 +116,11 @@ async def read_action(
         return await load_action(tx, request, await get_action(tx, action_id))
 
 
-@reads("/kaquan/async-actions/{action_id:str}/report", "Download report of async action")
+@reads(
+    "/kaquan/async-actions/{action_id:str}/report",
+    "Download report of async action",
+    file="text/plain",
+)
 async def read_report(action_id: FromPath[str], call: CurrentCall) -> Response[Any]:
     """Get the CSV report of an import: what was refused and why (our own addition)."""
     async with call.transaction() as tx:
@@ -128,7 +132,7 @@ async def read_report(action_id: FromPath[str], call: CurrentCall) -> Response[A
     return answer_file(call.database, call.caller.project_id, stored)
 
 
-@reads("/async-actions", "List async actions")
+@reads("/async-actions", "List async actions", paging=read_limit)
 async def read_actions(
     call: CurrentCall, paging: CurrentPaging, end_date: FromQuery[MomentText | None] = None
 ) -> AsyncActionList:

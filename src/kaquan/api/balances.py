@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from kaquan.api.call import CurrentCall
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import CurrentPaging, read_cursor_paging
 from kaquan.api.once import IdempotencyKey, move_value, succeed
 from kaquan.api.problems import AnyRequest
 from kaquan.api.routes import reads, writes
@@ -169,7 +169,7 @@ async def change_balance(
     return await move_value(request, call, key, produce=produce)
 
 
-@reads("/{code:str}/transactions", "List voucher transactions")
+@reads("/{code:str}/transactions", "List voucher transactions", paging=read_cursor_paging)
 async def read_transactions(
     code: FromPath[str],
     call: CurrentCall,

@@ -10,6 +10,7 @@ from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
+from kaquan.api.ignored import note_ignored
 from kaquan.runtime import InvalidInput
 
 MAX_BODY_BYTES = 1_000_000
@@ -46,25 +47,39 @@ class StrictBody(AbstractDTO[_T]):
     def decode_bytes(self, value: bytes) -> Any:
         """Decode the body of the route at hand."""
         connection = cast("Request[Any, Any, Any]", self.asgi_connection)  # pyright: ignore[reportUnknownMemberType]
-        return read_json(value, self._kinds[connection.route_handler.handler_id])
+        kind = self._kinds[connection.route_handler.handler_id]
+        read = read_json(value, kind)
+        try:
+            note_ignored(connection.scope, value, kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            # What the type does not have was not looked at before.
+            raise _not_json(error) from error
+        return read
 
     _kinds: dict[str, Any] = {}
 
 
-def read_json(raw: bytes, kind: Any) -> Any:
-    """Decode JSON as ``kind``. Raises InvalidInput naming the path of the first wrong value."""
+def read_json(raw: bytes, kind: Any, *, with_nul: bool = False) -> Any:
+    """Decode JSON as ``kind``. Raises InvalidInput naming the path of the first wrong value.
+
+    ``with_nul`` leaves texts with the NUL character to whoever stores them.
+    """
     if _is_too_deep(raw):
         message = f"The JSON is nested more than {MAX_DEPTH} deep."
         raise InvalidInput(message, field="")
     try:
-        if _NUL_ESCAPE in raw:
+        if _NUL_ESCAPE in raw and not with_nul:
             _refuse_nul(msgspec.json.decode(raw))
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
         raise read_violation(error) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        message = f"The body is not valid JSON: {error}."
-        raise InvalidInput(message, field="") from error
+        raise _not_json(error) from error
+
+
+def _not_json(error: Exception) -> InvalidInput:
+    message = f"The body is not valid JSON: {error}."
+    return InvalidInput(message, field="")
 
 
 def read_value(value: Any, kind: Any) -> Any:

@@ -51,6 +51,13 @@ class CampaignExtension(msgspec.Struct, frozen=True, kw_only=True):
     holdout_bps: Annotated[int, Meta(ge=0, le=10_000)] | UnsetType = UNSET
 
 
+class CardBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What each card of a programme starts with."""
+
+    points: Minor = 0
+    expiration_rules: dict[str, Any] | None = None
+
+
 class CampaignVoucherBody(msgspec.Struct, frozen=True, kw_only=True):
     """What the vouchers of a campaign are like."""
 
@@ -59,6 +66,7 @@ class CampaignVoucherBody(msgspec.Struct, frozen=True, kw_only=True):
     redemption: RedemptionLimitBody | None = None
     code_config: CodeConfigBody | None = None
     gift: GiftBody | None = None
+    loyalty_card: CardBody | None = None
 
 
 class PromotionBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,8 +121,8 @@ FLAGS = ("auto_join", "use_voucher_metadata_schema")
 
 def _refuse_other_types(body: CampaignBody) -> None:
     refuse_later(body, _LATER)
-    if body.campaign_type in ("LOYALTY_PROGRAM", "REFERRAL_PROGRAM"):
-        message = f"Campaigns of type {body.campaign_type} are not supported yet."
+    if body.campaign_type == "REFERRAL_PROGRAM":
+        message = "Referral programmes are not supported yet."
         raise NotSupported(message, field="campaign_type")
 
 

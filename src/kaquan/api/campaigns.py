@@ -26,6 +26,7 @@ from kaquan.api.listing import (
 )
 from kaquan.api.once import IdempotencyKey, move_value, succeed
 from kaquan.api.problems import AnyRequest
+from kaquan.api.programme_bodies import is_programme, read_cards
 from kaquan.api.promotion_views import enter_tier
 from kaquan.api.routes import deletes, reads, writes
 from kaquan.api.said import keep_said
@@ -70,6 +71,8 @@ class CampaignDeleted(msgspec.Struct, frozen=True):
 
 async def enter_campaign(tx: Tx, data: CampaignBody, *, now: datetime) -> Campaign:
     """Create a campaign as a caller says it, with its rules, tiers and vouchers."""
+    if is_programme(data):
+        data = read_cards(data, new=True)
     draft = await draft_campaign(tx, data)
     campaign = await create_campaign(tx, draft, now=now)
     flags = read_flags(data, {})
@@ -94,6 +97,8 @@ async def enter_campaign(tx: Tx, data: CampaignBody, *, now: datetime) -> Campai
 
 async def amend_campaign(tx: Tx, known: Campaign, data: CampaignBody, *, now: datetime) -> Campaign:
     """Change a campaign, which is locked, as a caller says it."""
+    if is_programme(data) and known.kind is CampaignKind.LOYALTY_PROGRAM:
+        data = read_cards(data, new=False)
     change = await draft_change(tx, data, known)
     changed = await update_campaign(tx, known.id, change, now=now)
     terms = await find_terms(tx, known.id)
@@ -137,10 +142,10 @@ async def change_campaign(
 async def remove_campaign(
     campaign_id: FromPath[str], call: CurrentCall, force: FromQuery[bool] = False
 ) -> CampaignDeleted:
-    """Delete a campaign that was never used; there is no bin, so ``force`` changes nothing."""
+    """Put a campaign with its vouchers into the bin; with ``force`` it is gone for good."""
     async with call.transaction() as tx:
         campaign = await get_campaign(tx, campaign_id)
-        await delete_campaign(tx, campaign.id, now=call.now)
+        await delete_campaign(tx, campaign.id, force=force, now=call.now)
         action = await start_action(
             tx, "campaigns.delete", request={"campaign_id": campaign.id}, total=1, now=call.now
         )

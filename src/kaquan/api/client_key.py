@@ -23,11 +23,12 @@ _ALLOWED = (
 )
 _KEPT_S = 600
 
-Right = Literal["redeem", "publish", "create_customer"]
+Right = Literal["redeem", "publish", "create_customer", "list_vouchers"]
 _SWITCHES: dict[Right, str] = {
     "redeem": "client_redeem_enabled",
     "publish": "client_publish_enabled",
     "create_customer": "client_create_customer_enabled",
+    "list_vouchers": "client_list_vouchers_enabled",
 }
 
 

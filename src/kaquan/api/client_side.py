@@ -65,12 +65,7 @@ async def redeem_publicly(
     demand_right(request, "redeem")
     body = name_customer(data, writes=True, trusted=may_name_customers(request))
     answer: Response[bytes] = await redeem_redeemables.fn(request, body, call, dry, key)
-    if answer.status_code != HTTPStatus.OK:
-        return answer
-    shown = show_public(answer.content)
-    for name, value in answer.headers.items():
-        shown.headers[name] = value
-    return shown
+    return _show_answer(answer)
 
 
 @writes("POST", "/publish", "Create publication")
@@ -96,19 +91,20 @@ async def publish_publicly(
         return succeed(view)
 
     answer = await move_value(request, call, key, produce=produce)
-    return show_public(answer.content)
+    return _show_answer(answer)
 
 
 @writes("POST", "/events", "Track custom event")
 async def track_publicly(
-    request: AnyRequest, data: JSONBody[EventBody], call: CurrentCall
+    request: AnyRequest, data: JSONBody[EventBody], call: CurrentCall, key: IdempotencyKey = None
 ) -> Response[dict[str, Any]]:
     """Record that somebody did something; who is not known yet is entered by name only."""
     customer = data.customer
     if not may_name_customers(request):
         customer = CustomerBody(id=customer.id, source_id=customer.source_id)
     body = msgspec.structs.replace(data, customer=customer)
-    return show_public(await track_event.fn(body, call))
+    answer = await track_event.fn(request, body, call, key)
+    return _show_answer(answer)
 
 
 @writes("POST", "/customers", "Create customer")
@@ -136,6 +132,16 @@ async def change_consents_publicly(
     """Record a customer's decisions, where the project lets public keys enter customers."""
     demand_right(request, "create_customer")
     await change_customer_consents.fn(customer_id, data, call)
+
+
+def _show_answer(answer: Response[bytes]) -> Response[Any]:
+    """Show the public what value moved, with the headers that tell whether it did so before."""
+    if answer.status_code != HTTPStatus.OK:
+        return answer
+    shown = show_public(answer.content)
+    for name, value in answer.headers.items():
+        shown.headers[name] = value
+    return shown
 
 
 def client_side_router() -> Router:

@@ -8,6 +8,7 @@ from litestar.connection import ASGIConnection
 
 from kaquan.api.problems import Unauthorized
 from kaquan.api.rate_limit import limit_requests
+from kaquan.api.versions import check_version
 from kaquan.runtime import Database, InvalidInput, utc_now
 from kaquan.trust import Caller, RecentKeys, authenticate_bearer, authenticate_key
 
@@ -23,6 +24,7 @@ async def authenticate_request(
     Raises Unauthorized for nothing valid, RateExceeded beyond the key's limit, InvalidInput for an address that cannot be looked up.
     """
     _refuse_nul(connection)
+    check_version(connection.headers)
     headers = connection.headers
     database = cast("Database", connection.app.state.database)
     app_id, token = headers.get(id_header, ""), headers.get(token_header, "")

@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from kaquan.api.call import Call, CurrentCall
 from kaquan.api.customer_views import SimpleCustomer, view_simple_customer
-from kaquan.api.listing import CurrentFilters, CurrentPaging, read_condition
+from kaquan.api.listing import CurrentFilters, CurrentPaging, read_condition, read_cursor_paging
 from kaquan.api.orders import OrderView, view_order
 from kaquan.api.routes import reads
 from kaquan.api.values import MomentText, read_moment
@@ -128,11 +128,15 @@ async def _read_activity(
     )
 
 
-read_activity = reads("/{customer_id:str}/activity", "List customer activity")(_read_activity)
-read_activities = reads("/{customer_id:str}/activities", "List customer activities")(_read_activity)
+read_activity = reads(
+    "/{customer_id:str}/activity", "List customer activity", paging=read_cursor_paging
+)(_read_activity)
+read_activities = reads(
+    "/{customer_id:str}/activities", "List customer activities", paging=read_cursor_paging
+)(_read_activity)
 
 
-@reads("/{customer_id:str}/redeemables", "List customer's redeemables")
+@reads("/{customer_id:str}/redeemables", "List customer's redeemables", paging=read_cursor_paging)
 async def read_redeemables(
     customer_id: FromPath[str],
     call: CurrentCall,

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 
 from kaquan.api.call import CurrentCall
 from kaquan.api.customers import CustomerBody, draft_customer
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import CurrentPaging, read_limit, read_unordered_paging
 from kaquan.api.merges import MergeView, view_merge
 from kaquan.api.routes import reads, removes, writes
 from kaquan.api.values import Identifier, LongText, ShortText
@@ -126,7 +126,7 @@ async def read_customer_portrait(customer_id: FromPath[str], call: CurrentCall) 
     return PortraitView(**msgspec.structs.asdict(portrait), customer_id=customer.id)
 
 
-@reads(f"{_PERSON}/timeline", "Get customer's timeline")
+@reads(f"{_PERSON}/timeline", "Get customer's timeline", paging=read_limit)
 async def read_customer_timeline(
     customer_id: FromPath[str],
     call: CurrentCall,
@@ -145,7 +145,7 @@ async def read_customer_timeline(
     )
 
 
-@reads(f"{_PERSON}/notes", "List customer's notes")
+@reads(f"{_PERSON}/notes", "List customer's notes", paging=read_unordered_paging)
 async def read_notes(
     customer_id: FromPath[str], call: CurrentCall, paging: CurrentPaging
 ) -> NoteList:
@@ -231,7 +231,7 @@ async def forget_identity(
         await remove_identity(tx, customer_id, kind, value)
 
 
-@reads(f"{_PERSON}/data", "Export one person's data")
+@reads(f"{_PERSON}/data", "Export one person's data", file="application/zip")
 async def read_person_data(customer_id: FromPath[str], call: CurrentCall) -> Response[bytes]:
     """Get all that is stored about a customer: a ZIP file with JSON and a CSV file a subject."""
     async with call.transaction() as tx:

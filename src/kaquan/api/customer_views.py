@@ -1,5 +1,6 @@
 """A customer on the wire, with what they bought and redeemed."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -8,6 +9,7 @@ import msgspec
 from kaquan.api.values import Metadata
 from kaquan.checkout import CustomerRedemptions, count_redemptions_of
 from kaquan.customers import Customer, CustomerSummary, list_customer_summaries
+from kaquan.loyalty import list_points_of
 from kaquan.runtime import Tx
 
 
@@ -42,12 +44,19 @@ class Summary(msgspec.Struct, frozen=True):
     redemptions: SummaryRedemptions
 
 
-class LoyaltyView(msgspec.Struct, frozen=True, kw_only=True):
-    """Points of a customer: there are no loyalty programs, so none."""
+class ProgrammePoints(msgspec.Struct, frozen=True, kw_only=True):
+    """Points of a customer in one programme."""
 
-    points: Literal[0] = 0
+    points: int
     referred_customers: Literal[0] = 0
-    campaigns: dict[str, Any] = {}
+
+
+class LoyaltyView(msgspec.Struct, frozen=True, kw_only=True):
+    """Points of a customer, in all and by the name of the programme."""
+
+    points: int
+    referred_customers: Literal[0] = 0
+    campaigns: dict[str, ProgrammePoints]
 
 
 class ReferralsView(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +82,7 @@ class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime | None
     summary: Summary
-    loyalty: LoyaltyView = msgspec.field(default_factory=LoyaltyView)
+    loyalty: LoyaltyView
     referrals: ReferralsView = msgspec.field(default_factory=ReferralsView)
     system_metadata: Metadata = {}
     object: Literal["customer"] = "customer"
@@ -90,8 +99,7 @@ class SimpleCustomer(msgspec.Struct, frozen=True, kw_only=True):
     object: Literal["customer"] = "customer"
 
 
-def view_customer(customer: Customer, summary: Summary) -> CustomerView:
-    """Map a customer to the wire."""
+def _view_customer(customer: Customer, summary: Summary, points: Mapping[str, int]) -> CustomerView:
     return CustomerView(
         id=customer.id,
         source_id=customer.source_id,
@@ -106,14 +114,25 @@ def view_customer(customer: Customer, summary: Summary) -> CustomerView:
         created_at=customer.created_at,
         updated_at=customer.updated_at,
         summary=summary,
+        loyalty=LoyaltyView(
+            points=sum(points.values()),
+            campaigns={name: ProgrammePoints(points=own) for name, own in points.items()},
+        ),
     )
 
 
-async def load_summaries(tx: Tx, customer_ids: list[str]) -> dict[str, Summary]:
-    """Return what customers bought and redeemed, by their ids."""
-    orders = await list_customer_summaries(tx, customer_ids)
-    redemptions = await count_redemptions_of(tx, customer_ids)
-    return {one: _view_summary(orders[one], redemptions[one]) for one in customer_ids}
+async def load_customers(tx: Tx, customers: Iterable[Customer]) -> dict[str, CustomerView]:
+    """Map customers to the wire with what they bought, redeemed and earned; by their ids."""
+    known = {customer.id: customer for customer in customers}
+    orders = await list_customer_summaries(tx, list(known))
+    redemptions = await count_redemptions_of(tx, list(known))
+    points = await list_points_of(tx, list(known))
+    return {
+        id_: _view_customer(
+            customer, _view_summary(orders[id_], redemptions[id_]), points.get(id_, {})
+        )
+        for id_, customer in known.items()
+    }
 
 
 def _view_summary(summary: CustomerSummary, redemptions: CustomerRedemptions) -> Summary:
@@ -138,8 +157,8 @@ def _view_summary(summary: CustomerSummary, redemptions: CustomerRedemptions) ->
 
 
 async def load_customer(tx: Tx, customer: Customer) -> CustomerView:
-    """Map a customer to the wire with what they bought and redeemed."""
-    return view_customer(customer, (await load_summaries(tx, [customer.id]))[customer.id])
+    """Map a customer to the wire with what they bought, redeemed and earned."""
+    return (await load_customers(tx, [customer]))[customer.id]
 
 
 def view_simple_customer(customer: Customer) -> SimpleCustomer:

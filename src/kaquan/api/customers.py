@@ -12,8 +12,7 @@ from kaquan.api.call import CurrentCall
 from kaquan.api.customer_views import (
     CustomerView,
     load_customer,
-    load_summaries,
-    view_customer,
+    load_customers,
 )
 from kaquan.api.listing import (
     CurrentFilters,
@@ -275,10 +274,9 @@ async def read_customers(
             page=paging.page,
             order=order,
         )
-        ids = [customer.id for customer in found.items]
-        summaries = await load_summaries(tx, ids)
+        views = await load_customers(tx, found.items)
     return CustomerList(
-        customers=[view_customer(one, summaries[one.id]) for one in found.items],
+        customers=list(views.values()),
         total=found.total,
         has_more=found.next_cursor is not None,
     )

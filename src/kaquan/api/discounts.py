@@ -24,6 +24,7 @@ from kaquan.engine import (
     PrintedValue,
     StoredValue,
     ThresholdOff,
+    check_scope,
     parse_formula,
     parse_offer,
 )
@@ -173,7 +174,11 @@ def _effect_data(discount: DiscountBody, field: str) -> dict[str, Any]:
         case "FIXED":
             price = _whole(discount.fixed_amount, f"{field}.fixed_amount", least=0)
             target = _find_target(discount, _TARGETS, field)
-            formula = _formula(discount.fixed_amount_formula, f"{field}.fixed_amount_formula")
+            formula = _formula(
+                discount.fixed_amount_formula,
+                f"{field}.fixed_amount_formula",
+                per_line=target["target"] == "items",
+            )
             return {
                 "code": "fixed_price",
                 "price_minor": price,
@@ -187,7 +192,11 @@ def _effect_data(discount: DiscountBody, field: str) -> dict[str, Any]:
             if limit is not None:
                 path = f"{field}.aggregated_amount_limit"
                 target = {**target, "total_cap_minor": _whole(limit, path)}
-            formula = _formula(discount.amount_off_formula, f"{field}.amount_off_formula")
+            formula = _formula(
+                discount.amount_off_formula,
+                f"{field}.amount_off_formula",
+                per_line=discount.effect in ("APPLY_TO_ITEMS", "APPLY_TO_ITEMS_BY_QUANTITY"),
+            )
             if formula is not None:
                 target = {**target, "amount_formula": formula}
             return {"code": "amount_off", "amount_minor": amount, **target}
@@ -249,18 +258,21 @@ def _percent_data(discount: DiscountBody, target: dict[str, Any], field: str) ->
         path = f"{field}.aggregated_amount_limit"
         data["total_cap_minor"] = _whole(discount.aggregated_amount_limit, path)
     path = f"{field}.percent_off_formula"
-    formula = _formula(discount.percent_off_formula, path)
+    per_line = target["target"] == "items"
+    formula = _formula(discount.percent_off_formula, path, per_line=per_line)
     if formula is not None:
-        data["rate_formula"] = _formula(f"{_IN_BPS[0]}{formula}{_IN_BPS[1]}", path)
+        data["rate_formula"] = _formula(
+            f"{_IN_BPS[0]}{formula}{_IN_BPS[1]}", path, per_line=per_line
+        )
     return data
 
 
-def _formula(text: str | None, field: str) -> str | None:
+def _formula(text: str | None, field: str, *, per_line: bool = False) -> str | None:
     """Return a formula as it is; its number is in the units of the field that it is for."""
     if text is None:
         return None
     try:
-        parse_formula(text)
+        check_scope(text, per_line=per_line)
     except InvalidFormula as error:
         message = f"'{field}' is no formula: {error}."
         raise InvalidInput(message, field=field, key=error.key) from error

@@ -15,6 +15,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from kaquan.api.problems import Unauthorized
+from kaquan.api.routes import FILE_OUT, PROBLEMS
 from kaquan.runtime import Database, StoredFile, Tx, get_file, get_project, set_project, stream_file
 from kaquan.trust import find_project_key, project_key
 
@@ -69,6 +70,9 @@ def answer_file(database: Database, project_id: int, stored: StoredFile) -> Stre
     "/downloads/{file_id:str}",
     summary="Download file",
     tags=["Exports"],
+    security=[],
+    opt={FILE_OUT: "text/plain"},
+    responses=PROBLEMS,
     description="Fetch an export or a report by the link that its object names.",
 )
 async def download_file(

@@ -7,7 +7,7 @@ from litestar import Router
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from kaquan.api.call import CurrentCall
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import CurrentPaging, read_unordered_paging
 from kaquan.api.merges import MergeView, view_merge
 from kaquan.api.routes import reads, writes
 from kaquan.api.uploads import AsyncActionId
@@ -64,7 +64,7 @@ async def start_search(data: JSONBody[SearchBody], call: CurrentCall) -> AsyncAc
     return AsyncActionId(async_action_id=action.id)
 
 
-@reads("/", "List likely duplicates")
+@reads("/", "List likely duplicates", paging=read_unordered_paging)
 async def read_pairs(
     call: CurrentCall,
     paging: CurrentPaging,

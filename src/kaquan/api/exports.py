@@ -1,7 +1,7 @@
 """``/v1/exports`` and ``/v1/orders/export``: what the project holds, as CSV files."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import msgspec
 from litestar import Response, Router
@@ -148,13 +148,13 @@ def read_parameters(body: ParametersBody | None) -> ExportParameters:
     )
 
 
-@reads("/exports/{export_id:str}", "Get export")
+@reads("/exports/{export_id:str}", "Get export", file="text/plain")
 async def read_export(
     request: AnyRequest,
     export_id: FromPath[str],
     call: CurrentCall,
     token: Annotated[str | None, QueryParameter(max_length=64)] = None,
-) -> Response[Any]:
+) -> Response[ExportView]:
     """Get an export or, with the token of its link, the contents of its file."""
     async with call.transaction() as tx:
         export = await get_export(tx, export_id)
@@ -165,7 +165,7 @@ async def read_export(
         if project_id != call.caller.project_id:
             raise Unauthorized("The token does not open this file.")
         stored = await get_file(tx, export.file_id)
-    return answer_file(call.database, project_id, stored)
+    return cast("Response[ExportView]", answer_file(call.database, project_id, stored))
 
 
 @removes("/exports/{export_id:str}", "Delete export")

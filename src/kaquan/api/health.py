@@ -6,6 +6,7 @@ import msgspec
 from litestar import get
 from litestar.datastructures import State
 
+from kaquan.api.routes import PROBLEMS
 from kaquan.runtime import Database
 
 
@@ -15,13 +16,19 @@ class Health(msgspec.Struct, frozen=True):
     status: Literal["ok"] = "ok"
 
 
-@get("/healthz", include_in_schema=False, sync_to_thread=False)
+@get("/healthz", summary="Ask for life", tags=["Health"], security=[], sync_to_thread=False)
 def read_health() -> Health:
     """Answer while the process lives."""
     return Health()
 
 
-@get("/readyz", include_in_schema=False)
+@get(
+    "/readyz",
+    summary="Ask for readiness",
+    tags=["Health"],
+    security=[],
+    responses={503: PROBLEMS[503]},
+)
 async def read_readiness(state: State) -> Health:
     """Answer once the database does; 503 while it does not."""
     database: Database = state.database

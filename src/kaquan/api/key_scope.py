@@ -7,7 +7,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from kaquan.api.problems import KeyScopeExceeded
-from kaquan.api.routes import CHANGES, DRY, Dry
+from kaquan.api.routes import CHANGES, DRY, TRACKS, Dry
 from kaquan.trust import KeyScope
 
 _EVERYTHING = "*"
@@ -22,6 +22,8 @@ def check_scope(
     changes = method not in _READING or handler.opt.get(CHANGES, False)
     if scope is KeyScope.READ_ONLY and changes:
         raise KeyScopeExceeded("This key may only read.")
+    if scope is KeyScope.TRACKING and not handler.opt.get(TRACKS, False):
+        raise KeyScopeExceeded("This key may only send events to the tracking API.")
     # What can be a dry run is one with such a key, whether the request says so or not.
     if scope is KeyScope.DRY_RUN and handler.opt.get(DRY, Dry.NEVER) is Dry.NEVER:
         raise KeyScopeExceeded("This key may only do dry runs.")

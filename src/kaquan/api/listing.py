@@ -36,6 +36,11 @@ _WRITTEN_LIST = re.compile(r"""\[('[^'\\]*'|"[^"\\]*")(, ('[^'\\]*'|"[^"\\]*"))*
 _PART = re.compile(r"\[([^\[\]]*)\]")
 
 
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=LONGEST_PAGE)]
+PageNumber: TypeAlias = Annotated[int, QueryParameter(ge=1, le=LAST_PAGE)]
+Order: TypeAlias = Annotated[str | None, QueryParameter(max_length=64)]
+
+
 class Paging(msgspec.Struct, frozen=True, kw_only=True):
     """Which part of a list, in which order; ``page`` counts from 1."""
 
@@ -48,13 +53,24 @@ class Paging(msgspec.Struct, frozen=True, kw_only=True):
         return self.page * self.limit < total
 
 
-def read_paging(
-    limit: Annotated[int, QueryParameter(ge=1, le=LONGEST_PAGE)] = USUAL_PAGE,
-    page: Annotated[int, QueryParameter(ge=1, le=LAST_PAGE)] = 1,
-    order: Annotated[str | None, QueryParameter(max_length=64)] = None,
-) -> Paging:
+def read_paging(limit: Limit = USUAL_PAGE, page: PageNumber = 1, order: Order = None) -> Paging:
     """Collect a list's query parameters (a dependency)."""
     return Paging(limit=limit, page=page, order=order)
+
+
+def read_unordered_paging(limit: Limit = USUAL_PAGE, page: PageNumber = 1) -> Paging:
+    """Collect the query parameters of a list that has an order of its own."""
+    return Paging(limit=limit, page=page)
+
+
+def read_cursor_paging(limit: Limit = USUAL_PAGE, order: Order = None) -> Paging:
+    """Collect the query parameters of a list that goes on after an item and has no pages."""
+    return Paging(limit=limit, order=order)
+
+
+def read_limit(limit: Limit = USUAL_PAGE) -> Paging:
+    """Collect the query parameters of a list that has neither pages nor another order."""
+    return Paging(limit=limit)
 
 
 def read_filters(
@@ -172,9 +188,9 @@ def _without_nulls(given: dict[str, Any]) -> dict[str, Any]:
 def _split(name: str) -> list[str] | None:
     """Return the words of ``a[b][c]`` or ``[a][b][c]``; None for any other name."""
     head, bracket, _ = name.partition("[")
-    if not bracket:
+    words = _PART.findall(name[len(head) :]) if bracket else []
+    if not words:
         return None
-    words = _PART.findall(name[len(head) :])
     return [head, *words] if head else words
 
 

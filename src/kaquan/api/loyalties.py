@@ -2,46 +2,30 @@
 
 from typing import Any, Literal
 
-import msgspec
 from litestar import Response, Router
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from kaquan.api.call import CurrentCall
 from kaquan.api.campaign_bodies import (
     CampaignBody,
-    CampaignExtension,
     CampaignVoucherBody,
 )
 from kaquan.api.campaign_views import CampaignList, CampaignView, load_view, load_views
 from kaquan.api.campaigns import CampaignDeleted, amend_campaign, enter_campaign
 from kaquan.api.listing import CurrentPaging
 from kaquan.api.once import IdempotencyKey, move_value, succeed
-from kaquan.api.problems import AnyRequest, NotSupported
+from kaquan.api.problems import AnyRequest
+from kaquan.api.programme_bodies import read_cards
 from kaquan.api.routes import deletes, reads, writes
-from kaquan.api.values import Minor
 from kaquan.campaigns import CampaignKind, delete_campaign, list_campaigns
-from kaquan.engine import MAX_MINOR
 from kaquan.loyalty import get_programme
 from kaquan.runtime import ActionStatus, Answer, InvalidInput, Tx, start_action, update_action
-
-WORTHLESS: dict[str, Any] = {
-    "effect": {"code": "points_payment", "points": MAX_MINOR, "worth_minor": 1}
-}
-"""The offer of cards whose points only rewards are given for: at a checkout they pay nothing."""
-
-
-class CardBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What each card starts with."""
-
-    points: Minor = 0
-    expiration_rules: dict[str, Any] | None = None
 
 
 class ProgrammeVoucherBody(CampaignVoucherBody, frozen=True, kw_only=True):
     """What the cards of a programme are like."""
 
     type: Literal["LOYALTY_CARD"] | None = None
-    loyalty_card: CardBody | None = None
 
 
 class ProgrammeBody(CampaignBody, frozen=True, kw_only=True):
@@ -55,27 +39,6 @@ class ProgrammeBody(CampaignBody, frozen=True, kw_only=True):
     options: dict[str, Any] | None = None
 
 
-def _read_campaign(body: ProgrammeBody, *, new: bool) -> CampaignBody:
-    """Say of a programme what the campaign says that it is. Raises InvalidInput, NotSupported."""
-    voucher = body.voucher or ProgrammeVoucherBody()
-    card = voucher.loyalty_card or CardBody()
-    if card.expiration_rules:
-        message = "Points that expire are not supported yet."
-        raise NotSupported(message, field="voucher.loyalty_card.expiration_rules")
-    if voucher.discount is not None or voucher.gift is not None or body.promotion is not None:
-        message = "A programme's vouchers are cards of points."
-        raise InvalidInput(message, field="voucher", key="invalid_campaign_params")
-    extension = body.kaquan or CampaignExtension()
-    if new and not extension.offer:
-        extension = msgspec.structs.replace(extension, offer=WORTHLESS)
-    if voucher.loyalty_card is not None:
-        extension = msgspec.structs.replace(extension, balance=card.points)
-    cards = CampaignVoucherBody(redemption=voucher.redemption, code_config=voucher.code_config)
-    said: dict[str, Any] = {name: getattr(body, name) for name in CampaignBody.__struct_fields__}
-    said |= {"campaign_type": None, "voucher": cards if new else None, "kaquan": extension}
-    return CampaignBody(**said)
-
-
 @writes("POST", "/", "Create loyalty campaign")
 async def make_programme(
     request: AnyRequest,
@@ -86,7 +49,7 @@ async def make_programme(
     """Create a programme and its cards; above 1,000 they are made in the background."""
 
     async def produce(tx: Tx) -> Answer:
-        campaign = await enter_campaign(tx, _read_campaign(data, new=True), now=call.now)
+        campaign = await enter_campaign(tx, read_cards(data, new=True), now=call.now)
         if campaign.kind is not CampaignKind.LOYALTY_PROGRAM:
             message = "The offer of a programme is a payment with points."
             raise InvalidInput(message, field="kaquan.offer", key="invalid_offer")
@@ -124,7 +87,7 @@ async def change_programme(
     """Change a programme by id or name; metadata is merged key by key."""
     async with call.transaction() as tx:
         known = await get_programme(tx, campaign_id, lock=True)
-        body = _read_campaign(data, new=False)
+        body = read_cards(data, new=False)
         return await load_view(tx, await amend_campaign(tx, known, body, now=call.now))
 
 
@@ -132,10 +95,10 @@ async def change_programme(
 async def remove_programme(
     campaign_id: FromPath[str], call: CurrentCall, force: FromQuery[bool] = False
 ) -> CampaignDeleted:
-    """Delete a programme that nobody joined; there is no bin, so ``force`` changes nothing."""
+    """Put a programme with its cards into the bin; with ``force`` it is gone for good."""
     async with call.transaction() as tx:
         campaign = await get_programme(tx, campaign_id)
-        await delete_campaign(tx, campaign.id, now=call.now)
+        await delete_campaign(tx, campaign.id, force=force, now=call.now)
         action = await start_action(
             tx, "campaigns.delete", request={"campaign_id": campaign.id}, total=1, now=call.now
         )

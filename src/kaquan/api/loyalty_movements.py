@@ -1,12 +1,16 @@
 """Movements on cards as answered: what moved, and what it came from."""
 
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from kaquan.api.balances import BalanceView, OrderReference, ReferenceView, view_transaction
+from kaquan.api.balances import (
+    ReferenceView,
+    TransactionDetails,
+    TransactionView,
+    view_transaction,
+)
 from kaquan.loyalty import CardTransaction
 
 
@@ -25,13 +29,9 @@ class CardReference(msgspec.Struct, frozen=True):
     object: Literal["voucher"] = "voucher"
 
 
-class MovementDetails(msgspec.Struct, frozen=True, kw_only=True):
+class MovementDetails(TransactionDetails, frozen=True, kw_only=True):
     """What a movement was about."""
 
-    balance: BalanceView
-    order: OrderReference | UnsetType = UNSET
-    redemption: ReferenceView | UnsetType = UNSET
-    rollback: ReferenceView | UnsetType = UNSET
     event: ReferenceView | UnsetType = UNSET
     earning_rule: ReferenceView | UnsetType = UNSET
     holder_loyalty_tier: ReferenceView | UnsetType = UNSET
@@ -40,18 +40,9 @@ class MovementDetails(msgspec.Struct, frozen=True, kw_only=True):
     destination_voucher: CardReference | UnsetType = UNSET
 
 
-class MovementView(msgspec.Struct, frozen=True, kw_only=True):
+class MovementView(TransactionView, frozen=True, kw_only=True):
     """One movement on a card."""
 
-    id: str
-    source_id: str | None
-    voucher_id: str
-    campaign_id: str | None
-    type: str
-    source: str | None
-    reason: str | None
-    related_transaction_id: None = None
-    created_at: datetime
     details: MovementDetails
 
 

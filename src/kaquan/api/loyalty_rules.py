@@ -4,7 +4,7 @@ from litestar import Router
 from litestar.params import FromPath, JSONBody
 
 from kaquan.api.call import CurrentCall
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import CurrentPaging, read_unordered_paging
 from kaquan.api.loyalty_rule_views import (
     RuleBody,
     RuleList,
@@ -152,7 +152,11 @@ async def read_tier(
         return view_tier(await get_tier(tx, campaign_id, tier_id))
 
 
-@reads("/{campaign_id:str}/tiers/{tier_id:str}/earning-rules", "List loyalty tier earning rules")
+@reads(
+    "/{campaign_id:str}/tiers/{tier_id:str}/earning-rules",
+    "List loyalty tier earning rules",
+    paging=read_unordered_paging,
+)
 async def read_tier_rules(
     campaign_id: FromPath[str], tier_id: FromPath[str], call: CurrentCall, paging: CurrentPaging
 ) -> RuleList:

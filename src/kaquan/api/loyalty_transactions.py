@@ -9,7 +9,13 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, UnsetType
 
 from kaquan.api.call import Call, CurrentCall
-from kaquan.api.listing import CurrentFilters, CurrentPaging, Paging, read_condition
+from kaquan.api.listing import (
+    CurrentFilters,
+    CurrentPaging,
+    Paging,
+    read_condition,
+    read_cursor_paging,
+)
 from kaquan.api.loyalty_movements import MovementList, view_movement
 from kaquan.api.routes import reads
 from kaquan.campaigns import balance_kind_of, get_campaign, list_publications
@@ -125,7 +131,11 @@ async def _of_member(
     return _view_list(page)
 
 
-@reads("/campaigns/{campaign_id:str}/transactions", "List campaign transactions")
+@reads(
+    "/campaigns/{campaign_id:str}/transactions",
+    "List campaign transactions",
+    paging=read_cursor_paging,
+)
 async def read_campaign_transactions(
     campaign_id: FromPath[str],
     call: CurrentCall,
@@ -137,7 +147,11 @@ async def read_campaign_transactions(
     return await _of_campaign(call, paging, filters, campaign=campaign_id, after=starting_after_id)
 
 
-@reads("/loyalties/{campaign_id:str}/transactions", "List loyalty campaign transactions")
+@reads(
+    "/loyalties/{campaign_id:str}/transactions",
+    "List loyalty campaign transactions",
+    paging=read_cursor_paging,
+)
 async def read_programme_transactions(
     campaign_id: FromPath[str],
     call: CurrentCall,
@@ -151,7 +165,11 @@ async def read_programme_transactions(
     )
 
 
-@reads("/loyalties/members/{member_id:str}/transactions", "List loyalty card transactions")
+@reads(
+    "/loyalties/members/{member_id:str}/transactions",
+    "List loyalty card transactions",
+    paging=read_cursor_paging,
+)
 async def read_member_transactions(
     member_id: FromPath[str],
     call: CurrentCall,
@@ -166,6 +184,7 @@ async def read_member_transactions(
 @reads(
     "/loyalties/{campaign_id:str}/members/{member_id:str}/transactions",
     "List loyalty card transactions of a campaign",
+    paging=read_cursor_paging,
 )
 async def read_programme_member_transactions(
     campaign_id: FromPath[str],
@@ -265,7 +284,9 @@ async def _activity(
     )
 
 
-@reads("/loyalties/members/{member_id:str}/activity", "List member activity")
+@reads(
+    "/loyalties/members/{member_id:str}/activity", "List member activity", paging=read_cursor_paging
+)
 async def read_member_activity(
     member_id: FromPath[str],
     call: CurrentCall,
@@ -279,6 +300,7 @@ async def read_member_activity(
 @reads(
     "/loyalties/{campaign_id:str}/members/{member_id:str}/activity",
     "List member activity in a campaign",
+    paging=read_cursor_paging,
 )
 async def read_programme_member_activity(
     campaign_id: FromPath[str],

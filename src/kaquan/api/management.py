@@ -34,9 +34,9 @@ _SWITCHES = {
     "client_redeem_enabled": "redeem",
     "client_publish_enabled": "publish",
     "client_create_customer_enabled": "create_customer",
+    "client_list_vouchers_enabled": "list_vouchers",
 }
 _MISSING_SWITCHES = (
-    "client_list_vouchers_enabled",
     "client_loyalty_events_enabled",
     "client_set_voucher_expiration_date_enabled",
 )
@@ -70,7 +70,7 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     client_redeem_enabled: bool
     client_publish_enabled: bool
     client_create_customer_enabled: bool
-    client_list_vouchers_enabled: Literal[False] = False
+    client_list_vouchers_enabled: bool
     client_loyalty_events_enabled: Literal[False] = False
     client_set_voucher_expiration_date_enabled: Literal[False] = False
     case_sensitive_codes: Literal[True] = True
@@ -113,6 +113,7 @@ def view_project(project: Project, access: ClientAccess) -> ProjectView:
         client_redeem_enabled=access.redeem,
         client_publish_enabled=access.publish,
         client_create_customer_enabled=access.create_customer,
+        client_list_vouchers_enabled=access.list_vouchers,
     )
 
 

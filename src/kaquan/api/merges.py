@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 
 from kaquan.api.call import CurrentCall
 from kaquan.api.customer_views import SimpleCustomer, view_simple_customer
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import CurrentPaging, read_unordered_paging
 from kaquan.api.routes import Dry, reads, writes
 from kaquan.api.values import Identifier, ShortText
 from kaquan.customers import (
@@ -121,7 +121,7 @@ async def create_merge(data: JSONBody[MergeBody], call: CurrentCall) -> MergeVie
     return view_merge(merge)
 
 
-@reads("/", "List merges")
+@reads("/", "List merges", paging=read_unordered_paging)
 async def read_merges(call: CurrentCall, paging: CurrentPaging) -> MergeList:
     """List merges, undone ones too."""
     async with call.transaction() as tx:

@@ -18,6 +18,9 @@ from kaquan.api.rate_limit import RateExceeded
 from kaquan.api.request_id import request_id_of
 from kaquan.campaigns import InUse, RuleNotSupported
 from kaquan.checkout import Contended
+from kaquan.connectors import BadSignature
+from kaquan.experiments import ExperimentConflict
+from kaquan.insight import NotReady
 from kaquan.runtime import (
     Duplicate,
     InvalidInput,
@@ -151,9 +154,12 @@ _STATUS: tuple[tuple[type[KaquanError], HTTPStatus], ...] = (
     (Duplicate, HTTPStatus.CONFLICT),
     (InUse, HTTPStatus.CONFLICT),
     (SegmentInUse, HTTPStatus.CONFLICT),
+    (ExperimentConflict, HTTPStatus.CONFLICT),
+    (NotReady, HTTPStatus.CONFLICT),
     (KeyInFlight, HTTPStatus.CONFLICT),
     (KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
+    (BadSignature, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (RoleRefused, HTTPStatus.FORBIDDEN),
     (RateExceeded, HTTPStatus.TOO_MANY_REQUESTS),

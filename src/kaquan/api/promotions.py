@@ -101,7 +101,7 @@ async def rewrite_tier(
 
 @removes("/tiers/{tier_id:str}", "Delete promotion tier")
 async def remove_tier(tier_id: FromPath[str], call: CurrentCall) -> None:
-    """Delete a tier that was never used."""
+    """Delete a tier, used or not; what was redeemed with it stays on record."""
     async with call.transaction() as tx:
         await delete_tier(tx, tier_id)
 

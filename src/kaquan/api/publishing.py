@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from kaquan.api.call import Call
-from kaquan.api.customer_views import CustomerView, load_summaries, view_customer
+from kaquan.api.customer_views import CustomerView, load_customers
 from kaquan.api.customers import CustomerBody, draft_customer
 from kaquan.api.once import succeed
 from kaquan.api.values import Identifier, Metadata
@@ -243,7 +243,7 @@ async def _load_views(tx: Tx, given: Sequence[_Given]) -> list[PublicationView]:
     ids = sorted({one.publications[0].voucher_id for one in given})
     found = await list_vouchers_by_id(tx, ids)
     vouchers = {view.id: view for view in await load_views(tx, found)}
-    summaries = await load_summaries(tx, sorted({one.customer.id for one in given}))
+    customers = await load_customers(tx, (one.customer for one in given))
     return [
         PublicationView(
             id=one.publications[0].id,
@@ -251,7 +251,7 @@ async def _load_views(tx: Tx, given: Sequence[_Given]) -> list[PublicationView]:
             customer_id=one.publications[0].customer_id,
             metadata=one.publications[0].metadata,
             source_id=one.publications[0].source_id,
-            customer=view_customer(one.customer, summaries[one.customer.id]),
+            customer=customers[one.customer.id],
             voucher=vouchers[one.publications[0].voucher_id],
             vouchers=[publication.code for publication in one.publications],
             vouchers_id=[publication.voucher_id for publication in one.publications],

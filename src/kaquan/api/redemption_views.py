@@ -144,7 +144,9 @@ async def gather_tiers(tx: Tx, vouchers: Iterable[Voucher]) -> dict[str, TierVie
     ids = sorted({one.id for one in vouchers if one.tier})
     if not ids:
         return {}
-    return {one.id: one for one in await load_tier_views(tx, await list_tiers_by_id(tx, ids))}
+    return {
+        one.id: one for one in await load_tier_views(tx, await list_tiers_by_id(tx, ids, ever=True))
+    }
 
 
 def view_redemption(

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from kaquan.api.call import Call, CurrentCall
 from kaquan.api.dry_run import CurrentDryRun, answer_dry
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import CurrentPaging, read_unordered_paging
 from kaquan.api.once import IdempotencyKey, name_once, respond
 from kaquan.api.problems import AnyRequest, NotSupported
 from kaquan.api.redeeming import RedeemedView, RedeemWork, answer_redemptions
@@ -127,7 +127,7 @@ async def read_redemptions(
     return RedemptionList(redemptions=views, total=found.total)
 
 
-@reads("/vouchers/{code:str}/redemption", "Get voucher's redemptions")
+@reads("/vouchers/{code:str}/redemption", "Get voucher's redemptions", paging=read_unordered_paging)
 async def read_voucher_redemptions(
     code: FromPath[str], call: CurrentCall, paging: CurrentPaging
 ) -> VoucherRedemptions:

@@ -6,7 +6,7 @@ from litestar import Response, Router
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from kaquan.api.call import CurrentCall
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import CurrentPaging, read_unordered_paging
 from kaquan.api.loyalty_members import MemberRewardBody, give_reward
 from kaquan.api.once import IdempotencyKey
 from kaquan.api.problems import AnyRequest
@@ -57,7 +57,7 @@ async def make_reward(data: JSONBody[RewardBody], call: CurrentCall) -> RewardVi
         return view_reward(await create_reward(tx, draft_reward(data), now=call.now))
 
 
-@reads("/rewards", "List rewards")
+@reads("/rewards", "List rewards", paging=read_unordered_paging)
 async def read_rewards(
     call: CurrentCall, paging: CurrentPaging, assignment_id: AssignmentId = None
 ) -> RewardList:
@@ -107,7 +107,9 @@ async def make_assignment(
     return view_assignment(made)
 
 
-@reads("/rewards/{reward_id:str}/assignments", "List reward assignments")
+@reads(
+    "/rewards/{reward_id:str}/assignments", "List reward assignments", paging=read_unordered_paging
+)
 async def read_assignments(
     reward_id: FromPath[str],
     call: CurrentCall,
@@ -205,9 +207,13 @@ async def _read_offered(
     return AssignmentList(data=list(map(view_assignment, found.items)), total=found.total)
 
 
-read_offers = reads("/loyalties/{campaign_id:str}/rewards", "List campaign rewards")(_read_offered)
+read_offers = reads(
+    "/loyalties/{campaign_id:str}/rewards", "List campaign rewards", paging=read_unordered_paging
+)(_read_offered)
 read_offer_assignments = reads(
-    "/loyalties/{campaign_id:str}/reward-assignments", "List reward assignments of a campaign"
+    "/loyalties/{campaign_id:str}/reward-assignments",
+    "List reward assignments of a campaign",
+    paging=read_unordered_paging,
 )(_read_offered)
 
 

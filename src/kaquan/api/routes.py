@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from litestar import delete, get, post, put
+from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 
@@ -18,6 +19,12 @@ DRY = "dry"
 
 CHANGES = "changes"
 """The name under which a GET route says that it changes something."""
+
+FILE_IN, FILE_OUT = "file_in", "file_out"
+"""The names under which a route says that it takes a file, and the media type of one it answers."""
+
+TRACKS = "tracks"
+"""The name under which a route says that a tracking key may use it."""
 
 
 class Dry(StrEnum):
@@ -35,15 +42,17 @@ _DESCRIPTIONS = {
     404: "There is no such object",
     409: "In conflict with what exists",
     413: "The body is too large",
+    414: "The address is too large (refused by the web server, without a body)",
     422: "The idempotency key was used for another request",
     429: "The key has sent as many requests as it may",
     501: "Part of the dialect, and not supported yet",
     503: "Something is missing at the moment",
     507: "The disk is full",
 }
+_UNEXPLAINED = {414}
 PROBLEMS = {
     status: ResponseSpec(
-        Problem,
+        None if status in _UNEXPLAINED else Problem,
         description=description,
         media_type=PROBLEM_MEDIA_TYPE,  # pyright: ignore[reportArgumentType] - a plain string works
         generate_examples=False,
@@ -53,9 +62,32 @@ PROBLEMS = {
 """How every route may fail, for its description."""
 
 
-def reads(path: str, summary: str, *, changes: bool = False) -> Callable[[Verb], HTTPRouteHandler]:
-    """A route that gets something; one that ``changes`` things all the same is GET by tradition."""
-    return get(path, summary=summary, opt={CHANGES: changes}, responses=PROBLEMS)
+_READ_PROBLEMS = {
+    304: ResponseSpec(None, description="Not changed since the answer with that ETag"),
+    **PROBLEMS,
+}
+
+
+def reads(
+    path: str,
+    summary: str,
+    *,
+    changes: bool = False,
+    file: str | None = None,
+    paging: Callable[..., Any] | None = None,
+) -> Callable[[Verb], HTTPRouteHandler]:
+    """A route that gets something; one that ``changes`` things all the same is GET by tradition.
+
+    ``file`` is the media type of the file that it answers with, if it does; ``paging`` reads the
+    parameters of a list that does not have all that lists have.
+    """
+    return get(
+        path,
+        summary=summary,
+        opt={CHANGES: changes, FILE_OUT: file},
+        dependencies={"paging": Provide(paging, sync_to_thread=False)} if paging else None,
+        responses=_READ_PROBLEMS,
+    )
 
 
 def removes(path: str, summary: str) -> Callable[[Verb], HTTPRouteHandler]:

@@ -9,7 +9,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from kaquan.api.call import Call, CurrentCall
-from kaquan.api.listing import CurrentPaging
+from kaquan.api.listing import CurrentPaging, read_unordered_paging
 from kaquan.api.routes import reads, removes, writes
 from kaquan.api.segment_filters import read_segment_filter
 from kaquan.api.values import Identifier
@@ -170,7 +170,7 @@ async def remove_segment(segment_id: FromPath[str], call: CurrentCall) -> None:
         await delete_segment(tx, segment_id)
 
 
-@reads("/segments", "List segments")
+@reads("/segments", "List segments", paging=read_unordered_paging)
 async def read_segments(call: CurrentCall, paging: CurrentPaging) -> SegmentList:
     """List segments by name."""
     async with call.transaction() as tx:

@@ -11,15 +11,14 @@ from msgspec import UNSET, UnsetType
 from kaquan.api.call import CurrentCall
 from kaquan.api.listing import CurrentFilters, CurrentPaging, read_condition
 from kaquan.api.routes import reads, removes, writes
+from kaquan.campaigns import purge_from_bin, recover_from_bin
 from kaquan.runtime import (
     BIN_FILTERS,
     BinEntry,
     BinnedKind,
     InvalidInput,
     all_of,
-    delete_bin_entry,
     list_bin_entries,
-    recover_bin_entry,
 )
 
 
@@ -93,18 +92,18 @@ async def read_bin(
 async def remove_bin_entry(entry_id: FromPath[str], call: CurrentCall) -> None:
     """Delete what is in the bin for good."""
     async with call.transaction() as tx:
-        await delete_bin_entry(tx, entry_id)
+        await purge_from_bin(tx, entry_id, now=call.now)
 
 
 @writes("POST", "/kaquan/trash-bin/{entry_id:str}/recovery", "Recover bin entry")
-async def recover_from_bin(entry_id: FromPath[str], call: CurrentCall) -> BinEntryView:
+async def recover_bin_entry(entry_id: FromPath[str], call: CurrentCall) -> BinEntryView:
     """Put what was deleted back where it was (our own addition)."""
     async with call.transaction() as tx:
-        return view_bin_entry(await recover_bin_entry(tx, entry_id))
+        return view_bin_entry(await recover_from_bin(tx, entry_id, now=call.now))
 
 
 def trash_bin_router() -> Router:
     """Routes of the bin."""
     return Router(
-        path="/", route_handlers=[read_bin, remove_bin_entry, recover_from_bin], tags=["Bin"]
+        path="/", route_handlers=[read_bin, remove_bin_entry, recover_bin_entry], tags=["Bin"]
     )

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from kaquan.api.body import StrictBody, read_violation
 from kaquan.api.call import Call
-from kaquan.api.routes import PROBLEMS, Verb
+from kaquan.api.routes import FILE_IN, PROBLEMS, Verb
 from kaquan.customers import ImportKind, check_import_file, request_import
 from kaquan.runtime import InvalidInput, Tx, append_to_file, create_file
 
@@ -31,10 +31,11 @@ class AsyncActionId(msgspec.Struct, frozen=True):
 
 
 def receives_file(path: str, summary: str) -> Callable[[Verb], HTTPRouteHandler]:
-    """A route that takes a CSV file, as ``file`` of a form or as the body itself."""
+    """A route that takes a CSV file, as ``file`` of a form."""
     return post(
         path,
         summary=summary,
+        opt={FILE_IN: True},
         status_code=202,
         request_max_body_size=MAX_FILE_BYTES,
         responses=PROBLEMS,

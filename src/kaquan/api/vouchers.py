@@ -117,9 +117,9 @@ async def change_voucher(
 async def remove_voucher(
     code: FromPath[str], call: CurrentCall, force: FromQuery[bool] = False
 ) -> None:
-    """Delete a voucher that was never used; there is no bin, so ``force`` changes nothing."""
+    """Put a voucher into the bin, used or not; with ``force`` it is gone for good."""
     async with call.transaction() as tx:
-        await delete_voucher(tx, code, now=call.now)
+        await delete_voucher(tx, code, force=force, now=call.now)
 
 
 @writes("POST", "/{code:str}/enable", "Enable voucher")

@@ -13,6 +13,7 @@ from kaquan.api.listing import (
     conditions_of,
     merge_filters,
     read_condition,
+    read_unordered_paging,
 )
 from kaquan.api.routes import reads, removes, writes
 from kaquan.api.webhook_views import (
@@ -77,7 +78,7 @@ async def create_webhook(
     return view_webhook(endpoint, call, with_secret=True)
 
 
-@reads("/", "List webhooks")
+@reads("/", "List webhooks", paging=read_unordered_paging)
 async def read_webhooks(call: CurrentCall, paging: CurrentPaging) -> WebhookList:
     """List webhooks, the oldest first."""
     async with call.transaction() as tx:

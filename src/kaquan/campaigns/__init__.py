@@ -21,10 +21,16 @@ from kaquan.campaigns.codes import (
 )
 from kaquan.campaigns.define import (
     create_campaign,
-    delete_campaign,
     disable_campaign,
     enable_campaign,
     update_campaign,
+)
+from kaquan.campaigns.deletion import (
+    delete_campaign,
+    delete_tier,
+    delete_voucher,
+    purge_from_bin,
+    recover_from_bin,
 )
 from kaquan.campaigns.errors import (
     BalanceExceeded,
@@ -78,7 +84,6 @@ from kaquan.campaigns.promotions import (
     create_stack,
     create_tier,
     delete_stack,
-    delete_tier,
     update_stack,
     update_tier,
 )
@@ -172,7 +177,6 @@ from kaquan.campaigns.store.vouchers import (
 from kaquan.campaigns.templates import create_template, update_template
 from kaquan.campaigns.vouchers import (
     add_voucher,
-    delete_voucher,
     disable_voucher,
     effective_offer,
     effective_window,
@@ -313,6 +317,8 @@ __all__ = [
     "publish_more",
     "publish_to_customers",
     "publish_voucher",
+    "purge_from_bin",
+    "recover_from_bin",
     "request_voucher_work",
     "request_vouchers",
     "reset_stacking_rules",

@@ -1,4 +1,4 @@
-"""Creating, changing and ending campaigns."""
+"""Creating and changing campaigns."""
 
 from datetime import datetime
 
@@ -14,27 +14,19 @@ from kaquan.campaigns.checks import (
     check_title,
     check_window,
 )
-from kaquan.campaigns.errors import InUse
 from kaquan.campaigns.grants import change_customer_caps, change_grant
 from kaquan.campaigns.kinds import balance_kind_of, kind_of
 from kaquan.campaigns.model import Campaign, CampaignChange, CampaignDraft, CampaignKind
 from kaquan.campaigns.stacking import check_categories
 from kaquan.campaigns.store.campaigns import (
-    delete_campaign_row,
     get_campaign,
     insert_campaign,
     update_campaign_row,
 )
-from kaquan.campaigns.store.claims import stock_key
-from kaquan.campaigns.store.promotions import delete_stack_rows
-from kaquan.campaigns.store.rules import delete_terms
-from kaquan.campaigns.store.vouchers import delete_voucher_rows, list_voucher_ids
-from kaquan.campaigns.vouchers import withdraw_grants
 from kaquan.engine import parse_offer
 from kaquan.experiments import WHOLE_BPS
 from kaquan.ledger import AccountKey, AccountKind
 from kaquan.runtime import (
-    BinnedKind,
     Duplicate,
     InvalidInput,
     Tx,
@@ -42,7 +34,6 @@ from kaquan.runtime import (
     check_metadata,
     check_text,
     check_whole_number,
-    keep_in_bin,
     new_id,
 )
 
@@ -113,30 +104,6 @@ async def enable_campaign(tx: Tx, id_or_name: str, *, now: datetime) -> Campaign
 async def disable_campaign(tx: Tx, id_or_name: str, *, now: datetime) -> Campaign:
     """Keep a campaign's vouchers from being given away and used. Raises NotFound."""
     return await update_campaign(tx, id_or_name, CampaignChange(active=False), now=now)
-
-
-async def delete_campaign(tx: Tx, id_or_name: str, *, now: datetime) -> None:
-    """Delete a campaign with its vouchers, taking back budget and uses.
-
-    Raises NotFound, and InUse once a voucher was given away or used or a customer was assigned
-    to an arm: such a record must stay.
-    """
-    campaign = await get_campaign(tx, id_or_name, lock=True)
-    voucher_ids = await list_voucher_ids(tx, campaign.id)
-    await keep_in_bin(tx, BinnedKind.CAMPAIGN, campaign.id, name=campaign.name, now=now)
-    try:
-        async with tx.transaction():
-            await delete_stack_rows(tx, campaign_id=campaign.id)
-            await delete_voucher_rows(tx, voucher_ids)
-            await delete_campaign_row(tx, campaign.id)
-    except psycopg.errors.ForeignKeyViolation as error:
-        message = f"The campaign '{campaign.name}' has been used; disable it instead."
-        raise InUse(message, object_id=campaign.id) from error
-    await delete_terms(tx, [campaign.id, *voucher_ids])
-    await withdraw_grants(tx, voucher_ids, now=now)
-    await change_grant(tx, _budget(campaign), None, now=now)
-    await change_grant(tx, _redemptions(campaign), None, now=now)
-    await change_grant(tx, stock_key(campaign.id), None, now=now)
 
 
 def _checked(campaign: Campaign, *, kind: CampaignKind | None) -> Campaign:

@@ -5,11 +5,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import psycopg
 from msgspec import UNSET
 
 from kaquan.campaigns.checks import check_offer, check_title, check_window, intersect
-from kaquan.campaigns.errors import InUse
 from kaquan.campaigns.issue import open_accounts
 from kaquan.campaigns.kinds import balance_kind_of
 from kaquan.campaigns.model import Campaign, CampaignKind, Window
@@ -25,7 +23,6 @@ from kaquan.campaigns.stacking import check_categories
 from kaquan.campaigns.store.campaigns import get_campaign
 from kaquan.campaigns.store.promotions import (
     delete_stack_rows,
-    delete_tier_rows,
     find_last_hierarchy,
     get_promotion_stack,
     get_promotion_tier,
@@ -35,10 +32,8 @@ from kaquan.campaigns.store.promotions import (
     update_stack_row,
     update_tier_row,
 )
-from kaquan.campaigns.store.rules import delete_terms
 from kaquan.campaigns.store.vouchers import (
     VoucherPattern,
-    delete_voucher_rows,
     get_tier,
     insert_vouchers,
     update_voucher_row,
@@ -129,19 +124,6 @@ async def update_tier(tx: Tx, tier_id: str, change: TierChange, *, now: datetime
     await update_voucher_row(tx, msgspec.structs.replace(voucher, **shared), now=now)
     await update_tier_row(tx, after)
     return after
-
-
-async def delete_tier(tx: Tx, tier_id: str) -> None:
-    """Delete a tier; stacks go on without it. Raises NotFound, and InUse once it was redeemed."""
-    tier = await get_promotion_tier(tx, tier_id)
-    await delete_tier_rows(tx, [tier.id])
-    try:
-        async with tx.transaction():
-            await delete_voucher_rows(tx, [tier.id])
-    except psycopg.errors.ForeignKeyViolation as error:
-        message = f"The tier '{tier.name}' has been used; disable it instead."
-        raise InUse(message, object_id=tier.id) from error
-    await delete_terms(tx, [tier.id])
 
 
 async def create_stack(

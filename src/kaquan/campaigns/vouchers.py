@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-import psycopg
 from msgspec import UNSET, UnsetType
 
 from kaquan.campaigns.checks import (
@@ -16,7 +15,6 @@ from kaquan.campaigns.checks import (
     intersect,
 )
 from kaquan.campaigns.codes import LONGEST_CODE, code_space
-from kaquan.campaigns.errors import InUse
 from kaquan.campaigns.grants import change_grant
 from kaquan.campaigns.issue import (
     ensure_room,
@@ -37,10 +35,8 @@ from kaquan.campaigns.model import (
 )
 from kaquan.campaigns.stacking import check_categories
 from kaquan.campaigns.store.campaigns import get_campaign
-from kaquan.campaigns.store.rules import delete_terms
 from kaquan.campaigns.store.vouchers import (
     VoucherPattern,
-    delete_voucher_rows,
     get_voucher,
     insert_vouchers,
     update_voucher_row,
@@ -50,12 +46,8 @@ from kaquan.ledger import (
     AccountKey,
     AccountKind,
     list_accounts,
-    lock_accounts,
-    post_transfers,
-    withdraw,
 )
 from kaquan.runtime import (
-    BinnedKind,
     Duplicate,
     InvalidInput,
     Tx,
@@ -64,7 +56,6 @@ from kaquan.runtime import (
     check_reference,
     check_text,
     check_whole_number,
-    keep_in_bin,
     new_id,
     new_ids,
 )
@@ -164,43 +155,6 @@ async def enable_voucher(tx: Tx, code_or_id: str, *, now: datetime) -> Voucher:
 async def disable_voucher(tx: Tx, code_or_id: str, *, now: datetime) -> Voucher:
     """Keep a voucher from being given away and used. Raises NotFound."""
     return await update_voucher(tx, code_or_id, VoucherChange(active=False), now=now)
-
-
-async def delete_voucher(tx: Tx, code_or_id: str, *, now: datetime) -> None:
-    """Delete a voucher and take back its uses.
-
-    Raises NotFound, and InUse once it was given to somebody or used: its record must stay.
-    """
-    voucher = await get_voucher(tx, code_or_id, lock=True)
-    await keep_in_bin(
-        tx,
-        BinnedKind.VOUCHER,
-        voucher.id,
-        name=voucher.code,
-        parent_id=voucher.campaign_id,
-        now=now,
-    )
-    try:
-        async with tx.transaction():
-            await delete_voucher_rows(tx, [voucher.id])
-    except psycopg.errors.ForeignKeyViolation as error:
-        message = f"The voucher '{voucher.code}' has been used; disable it instead."
-        raise InUse(message, object_id=voucher.code) from error
-    await delete_terms(tx, [voucher.id])
-    await withdraw_grants(tx, [voucher.id], now=now)
-
-
-async def withdraw_grants(tx: Tx, voucher_ids: Sequence[str], *, now: datetime) -> None:
-    """Take back what is left of the uses and balances of vouchers that are no more."""
-    kinds = (AccountKind.USES, AccountKind.VALUE, AccountKind.POINTS)
-    keys = [AccountKey(voucher_id, kind) for voucher_id in voucher_ids for kind in kinds]
-    accounts = await lock_accounts(tx, sorted(keys))
-    movements = [
-        withdraw(account.owner, account.kind, account.available, cause_id=account.owner)
-        for account in accounts.values()
-        if account.available
-    ]
-    await post_transfers(tx, movements, now=now)
 
 
 async def voucher_usage(tx: Tx, vouchers: Sequence[Voucher]) -> dict[str, VoucherUsage]:

@@ -1,6 +1,7 @@
 """The checkout: trying out, redeeming and rolling back, all or nothing."""
 
 from kaquan.checkout.again import LOST_RACES, try_again
+from kaquan.checkout.attempt_model import AttemptKind, AttemptOutcome
 from kaquan.checkout.attempts import (
     AttemptPage,
     InputsGone,
@@ -89,7 +90,7 @@ from kaquan.checkout.store.register import (
     list_redemptions,
 )
 from kaquan.checkout.store.returns import get_return
-from kaquan.checkout.tried import AttemptKind, AttemptOutcome, Tried, tried_validation
+from kaquan.checkout.tried import Tried, tried_validation
 from kaquan.checkout.validate import validate, validate_together
 
 __all__ = [

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from kaquan.checkout.attempt_model import AttemptHead, AttemptKind, AttemptOutcome
 from kaquan.checkout.decision import decide_inputs, gather_inputs
 from kaquan.checkout.kept import list_offer_references, read_inputs
 from kaquan.checkout.model import CheckoutRequest, Inputs, Redeemable
@@ -23,7 +24,7 @@ from kaquan.checkout.store.attempts import (
     list_kept_offers,
 )
 from kaquan.checkout.store.register import list_children
-from kaquan.checkout.tried import AttemptKind, AttemptOutcome, find_outcome, list_reasons
+from kaquan.checkout.tried import find_outcome, list_reasons
 from kaquan.engine import (
     Applied,
     Candidate,
@@ -47,33 +48,16 @@ class InputsGone(KaquanError):
     key = "inputs_gone"
 
 
-class KeptAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """What was decided about one code, in minor units.
+class KeptAttempt(AttemptHead, frozen=True, kw_only=True):
+    """What was decided about one code.
 
-    ``run_id`` is shared by the codes of one request. ``customer_source_id`` and
-    ``order_source_id`` are the merchant's, of somebody or something not entered at that time.
     ``trace`` is None for redemptions whose decision was made elsewhere and brought in. A reason
     may lack its parameters then; ``failure_message`` has its sentence.
     """
 
-    id: str
-    run_id: str
-    kind: AttemptKind
-    object: str
-    code: str
-    voucher_id: str | None
-    campaign_id: str | None
-    customer_id: str | None
-    customer_source_id: str | None
-    order_id: str | None
-    order_source_id: str | None
-    channel: str
-    outcome: AttemptOutcome
-    discount_minor: int
     reasons: tuple[Reason, ...]
     failure_message: str | None
     trace: Trace | None
-    created_at: datetime
 
 
 class AttemptPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -146,6 +146,8 @@ def _candidate(snapshot: Snapshot, redeemable: Redeemable, coupon: Coupon) -> Ca
         categories=_categories(coupon, facts.categories),
         priority=None if campaign is None else campaign.priority,
         lane=None if campaign is None else campaign.lane,
+        attributes=read_attributes(voucher.metadata),
+        expires_at=voucher.expires_at or (None if campaign is None else campaign.expires_at),
     )
 
 

@@ -5,8 +5,15 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from kaquan.checkout.model import CheckoutRequest
-from kaquan.checkout.store.situation import Wanted
-from kaquan.customers import Customer, CustomerDraft, OrderDraft, check_order, list_references
+from kaquan.checkout.store.found import Wanted
+from kaquan.customers import (
+    Customer,
+    CustomerDraft,
+    OrderDraft,
+    check_order,
+    list_references,
+    list_sku_references,
+)
 from kaquan.runtime import check_reference
 
 
@@ -23,6 +30,7 @@ def name_wanted(request: CheckoutRequest) -> Wanted:
     check_order(draft, field="order.")
     if not isinstance(draft.lines, UnsetType):
         wanted["products"] = list_references(draft.lines, field="order.items")
+        wanted["skus"] = list_sku_references(draft.lines)
     return Wanted(
         codes=[r.id for r in request.redeemables],
         tiers=frozenset(r.id for r in request.redeemables if r.object == "promotion_tier"),

@@ -9,8 +9,9 @@ from psycopg import errors as postgres
 from kaquan.checkout.held import end_free_holds
 from kaquan.checkout.model import Contended, Redemption
 from kaquan.checkout.session_model import Session
+from kaquan.checkout.store.found import Marks
 from kaquan.checkout.store.register import insert_redemptions
-from kaquan.checkout.store.situation import Marks, expect_unchanged
+from kaquan.checkout.store.situation import expect_unchanged
 from kaquan.customers import Order, store_priced_orders
 from kaquan.ledger import (
     Account,

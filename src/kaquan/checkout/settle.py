@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from kaquan.checkout.model import CheckoutRequest
-from kaquan.checkout.store.situation import Situation, lock_customer
+from kaquan.checkout.store.found import Situation
+from kaquan.checkout.store.situation import lock_customer
 from kaquan.customers import Customer, CustomerDraft, Order, OrderDraft, upsert_customer
 from kaquan.runtime import InvalidInput, NotFound, Project, Tx
 

@@ -23,15 +23,8 @@ from kaquan.checkout.naming import brings_news, name_location, name_wanted
 from kaquan.checkout.offers import Setting, gives_points, read_offer, want_facts
 from kaquan.checkout.settle import check_currency, settle_customer, settle_order
 from kaquan.checkout.store.facts import NO_FACTS, RareFacts, read_rare_facts
-from kaquan.checkout.store.situation import (
-    Limits,
-    LimitsWanted,
-    Marks,
-    Situation,
-    Wanted,
-    read_limits,
-    read_situations,
-)
+from kaquan.checkout.store.found import Marks, Situation, Wanted
+from kaquan.checkout.store.situation import Limits, LimitsWanted, read_limits, read_situations
 from kaquan.customers import Customer, CustomerDraft, Order, OrderDraft, price_with
 from kaquan.engine import Cart, CustomerFacts, Needs, Offer, StackingRules, find_needs
 from kaquan.ledger import Account, AccountKey, Hold
@@ -322,7 +315,7 @@ def _sketch(
     draft = request.order if isinstance(request.order, OrderDraft) else OrderDraft()
     lines = None
     if not isinstance(draft.lines, UnsetType):
-        lines = price_with(found.products, draft.lines, field="order.items")
+        lines = price_with(found.products, draft.lines, skus=found.skus, field="order.items")
     location = found.location
     moves = stored is None or isinstance(draft.location_id, str)
     return sketch_order(

@@ -2,32 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import msgspec
 
+from kaquan.checkout.attempt_model import AttemptHead, AttemptKind, AttemptOutcome
 from kaquan.checkout.kept import KeptInputs, OfferReferences, write_inputs
 from kaquan.checkout.model import CheckoutRequest, Coupon, Inputs, Validation
 from kaquan.customers import Customer, CustomerDraft, Order, OrderDraft
 from kaquan.engine import Applied, CandidateResult, Reason, Rejected, Trace
 from kaquan.runtime import new_ids
-
-
-class AttemptKind(StrEnum):
-    """What was attempted."""
-
-    VALIDATION = "validation"
-    QUALIFICATION = "qualification"
-    REDEMPTION = "redemption"
-
-
-class AttemptOutcome(StrEnum):
-    """What was decided about one code: skipped ones were passed over because of others."""
-
-    APPLIED = "APPLIED"
-    REFUSED = "REFUSED"
-    SKIPPED = "SKIPPED"
 
 
 class TriedCode(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,27 +39,12 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     alone: bool = False
 
 
-class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
+class AttemptRow(AttemptHead, frozen=True, kw_only=True):
     """A row of the table of attempts, ready to be written as JSON."""
 
-    id: str
-    run_id: str
-    kind: AttemptKind
-    object: str
-    code: str
-    voucher_id: str | None
-    campaign_id: str | None
-    customer_id: str | None
-    customer_source_id: str | None
-    order_id: str | None
-    order_source_id: str | None
-    channel: str
-    outcome: AttemptOutcome
-    discount_minor: int
     reasons: tuple[Reason, ...]
     trace: Trace
     inputs: KeptInputs | None
-    created_at: datetime
 
 
 def tried_validation(request: CheckoutRequest, validation: Validation, *, at: datetime) -> Tried:

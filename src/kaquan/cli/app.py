@@ -22,6 +22,10 @@ from kaquan.cli.commands import (
 )
 from kaquan.cli.evaluate import evaluate
 from kaquan.cli.explain import explain_coupon
+from kaquan.cli.export import export
+from kaquan.cli.imports import import_file
+from kaquan.cli.lake import lake
+from kaquan.cli.openapi import print_document
 from kaquan.cli.segment import segment
 from kaquan.runtime import InvalidInput, KaquanError
 
@@ -36,6 +40,7 @@ ledger = typer.Typer(help="Look after the ledger.", no_args_is_help=True)
 cli.add_typer(ledger, name="ledger")
 cli.add_typer(audit, name="audit")
 cli.add_typer(evaluate, name="evaluate")
+cli.add_typer(lake, name="lake")
 cli.add_typer(segment, name="segment")
 
 cli.command()(serve)
@@ -43,9 +48,12 @@ cli.command()(worker)
 cli.command()(init)
 cli.command()(demo)
 cli.command()(doctor)
+cli.command()(export)
 cli.command(name="explain")(explain_coupon)
+cli.command(name="import")(import_file)
 cli.command(name="migrate")(migrate_database)
 cli.command(name="settings")(settings_list)
+cli.command(name="openapi")(print_document)
 ledger.command(name="check")(ledger_check)
 
 

@@ -11,14 +11,12 @@ import msgspec
 import typer
 
 from kaquan.cli.connect import connected
+from kaquan.cli.project_choice import choose_project
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     InvalidInput,
-    Project,
     Settings,
     Tx,
     get_project,
-    list_projects,
     utc_now,
 )
 from kaquan.segments import (
@@ -83,20 +81,9 @@ async def explain_one(
 async def _opened(settings: Settings, project: str | None) -> AsyncGenerator[Tx]:
     """Yield a snapshot of the named project, or of the only one there is."""
     async with connected(settings) as database:
-        async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-            projects = await list_projects(tx)
-        chosen = _choose(projects, project)
+        chosen = await choose_project(database, project)
         async with database.snapshot(chosen.project_id) as tx:
             yield tx
-
-
-def _choose(projects: list[Project], named: str | None) -> Project:
-    found = [p for p in projects if named is None or named in (p.id, p.name)]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(f"{p.name} ({p.id})" for p in projects) or "none"
-    message = f"Name one project with --project; there are: {known}."
-    raise InvalidInput(message, field="--project")
 
 
 def read_definition(file: Path) -> dict[str, Any]:

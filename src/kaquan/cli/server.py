@@ -16,6 +16,7 @@ from granian.server import Server
 from kaquan import (
     campaigns,
     checkout,
+    connectors,
     customers,
     insight,
     loyalty,
@@ -25,6 +26,7 @@ from kaquan import (
 )
 from kaquan.cli.connect import database_url
 from kaquan.cli.holder import end_with_parent, held_folder, name_parent, wait_for_port
+from kaquan.insight import metrics
 from kaquan.runtime import (
     JobServices,
     Settings,
@@ -36,9 +38,11 @@ from kaquan.runtime import (
 ROOMS_WITH_TASKS = (
     campaigns,
     checkout,
+    connectors,
     customers,
     insight,
     loyalty,
+    metrics,
     outreach,
     segments,
     webhooks,

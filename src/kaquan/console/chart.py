@@ -77,7 +77,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
         rows.writerow([self.category_label, *self.headings()])
         for index, category in enumerate(self.categories):
             figures = [self._plain(one[index]) for _, one in self._columns()]
-            rows.writerow([_inert(category), *figures])
+            rows.writerow([formats.inert(category), *figures])
         return "data:text/csv;charset=utf-8," + quote("\ufeff" + text.getvalue())
 
     def spec(self, language: Language) -> dict[str, object]:
@@ -131,8 +131,3 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 def _scaled(value: float | None, scale: float) -> float | None:
     return None if value is None else value * scale
-
-
-def _inert(text: str) -> str:
-    """A cell that a spreadsheet will not run as a formula (OWASP, CSV injection)."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

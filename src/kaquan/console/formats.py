@@ -100,3 +100,8 @@ def relative(value: datetime, *, now: datetime, language: Language) -> str:
 def _rounded(value: Decimal | float, digits: int) -> Decimal:
     exact = value if isinstance(value, Decimal) else Decimal(str(value))
     return exact.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
+
+
+def inert(text: str) -> str:
+    """A cell that a spreadsheet will not run as a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

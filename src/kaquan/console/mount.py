@@ -23,7 +23,13 @@ from kaquan.console.pages.campaign import (
     show_vouchers,
 )
 from kaquan.console.pages.campaigns import show_campaigns
-from kaquan.console.pages.customers import show_customer, show_customers, show_older
+from kaquan.console.pages.customer_list import (
+    export_list,
+    forget_filter,
+    keep_filter,
+    show_customers,
+)
+from kaquan.console.pages.customers import show_customer, show_older
 from kaquan.console.pages.duplicates import (
     accept_sure,
     download_person,
@@ -43,7 +49,25 @@ from kaquan.console.pages.entry import (
     show_invitation,
     show_reset,
 )
+from kaquan.console.pages.experiments import (
+    design_experiment,
+    halt_experiment,
+    run_experiment,
+    show_design,
+    show_experiment,
+    show_experiments,
+)
+from kaquan.console.pages.figures import download_figures, show_cohorts, show_figures
 from kaquan.console.pages.home import show_home
+from kaquan.console.pages.imports import (
+    download_rejects,
+    drop_import,
+    run_import,
+    save_mapping,
+    send_import,
+    show_import,
+    show_imports,
+)
 from kaquan.console.pages.keys import (
     create_key,
     revoke_key,
@@ -52,6 +76,7 @@ from kaquan.console.pages.keys import (
     show_key,
     show_keys,
 )
+from kaquan.console.pages.oidc import come_back, go_to_provider
 from kaquan.console.pages.orders import show_order
 from kaquan.console.pages.outbox import show_letter, show_message, show_outbox
 from kaquan.console.pages.passkeys import (
@@ -61,9 +86,24 @@ from kaquan.console.pages.passkeys import (
     forget_passkey,
     log_in_by_passkey,
 )
+from kaquan.console.pages.plans import accept_plan, ask_plan, show_plan, show_plans
 from kaquan.console.pages.redemptions import show_redemptions
+from kaquan.console.pages.rfm import recompute_rfm, show_progress, show_rfm
 from kaquan.console.pages.search import show_search
-from kaquan.console.pages.segments import show_segment, show_segments
+from kaquan.console.pages.segment_builder import (
+    change_segment,
+    explain_rule,
+    keep_segment,
+    show_builder,
+    show_editor,
+    try_rule,
+)
+from kaquan.console.pages.segments import (
+    remove_segment,
+    show_overlap,
+    show_segment,
+    show_segments,
+)
 from kaquan.console.pages.style import show_style
 from kaquan.console.pages.team import (
     invite,
@@ -91,17 +131,33 @@ def show_nothing_here(request: Request[Any, Any, Any], rest: FromPath[Path]) -> 
 
 READING = (
     show_home,
+    show_figures,
+    show_cohorts,
+    download_figures,
     show_customers,
     show_customer,
     show_older,
     show_duplicates,
     show_pair,
+    show_imports,
+    show_import,
     show_segments,
     show_segment,
+    show_overlap,
+    show_builder,
+    show_editor,
+    try_rule,
+    explain_rule,
+    show_rfm,
+    show_progress,
     show_campaigns,
     show_campaign,
     show_vouchers,
     show_campaign_redemptions,
+    show_experiments,
+    show_experiment,
+    show_plans,
+    show_plan,
     show_redemptions,
     show_order,
     show_outbox,
@@ -111,6 +167,17 @@ READING = (
     show_style,
 )
 MANAGING = (
+    send_import,
+    save_mapping,
+    run_import,
+    drop_import,
+    download_rejects,
+    show_design,
+    design_experiment,
+    run_experiment,
+    halt_experiment,
+    ask_plan,
+    accept_plan,
     search_duplicates,
     accept_sure,
     merge_pair,
@@ -118,6 +185,13 @@ MANAGING = (
     revert_merge,
     write_note,
     download_person,
+    keep_segment,
+    change_segment,
+    remove_segment,
+    recompute_rfm,
+    export_list,
+    keep_filter,
+    forget_filter,
 )
 ADMINISTERING = (
     show_team,
@@ -154,6 +228,8 @@ ENTRY = (
     set_password,
     ask_any_authenticator,
     log_in_by_passkey,
+    go_to_provider,
+    come_back,
 )
 
 

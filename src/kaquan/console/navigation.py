@@ -21,6 +21,13 @@ class NavigationItem(msgspec.Struct, frozen=True, kw_only=True):
 NAVIGATION = (
     NavigationItem(key="home", label=N_("Home"), icon="home", href="/console", needs=Ability.READ),
     NavigationItem(
+        key="figures",
+        label=N_("Figures"),
+        icon="chart-bar",
+        href="/console/figures",
+        needs=Ability.READ,
+    ),
+    NavigationItem(
         key="customers",
         label=N_("Customers"),
         icon="users",
@@ -39,6 +46,13 @@ NAVIGATION = (
         label=N_("Campaigns"),
         icon="ticket",
         href="/console/campaigns",
+        needs=Ability.READ,
+    ),
+    NavigationItem(
+        key="experiments",
+        label=N_("Experiments"),
+        icon="flask",
+        href="/console/experiments",
         needs=Ability.READ,
     ),
     NavigationItem(

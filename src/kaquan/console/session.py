@@ -15,7 +15,7 @@ from litestar.handlers import BaseRouteHandler
 from kaquan.console.csrf import SESSION_COOKIE, is_secure
 from kaquan.console.language import N_, translations
 from kaquan.console.render import LOGIN_PATH, own_path, page_of, redirect, render
-from kaquan.runtime import Database, Project, Tx, get_project, utc_now
+from kaquan.runtime import Database, Project, Settings, Tx, get_project, utc_now
 from kaquan.trust import (
     Ability,
     SignedIn,
@@ -104,7 +104,14 @@ async def show_login(request: AnyRequest) -> Response[str]:
     person = await _find_person(request)
     if person is not None:
         return redirect(_way_on(person, wished))
-    return render(request, "pages/login.html", refusal="", email="", next=wished)
+    return render(
+        request,
+        "pages/login.html",
+        refusal="",
+        email="",
+        next=wished,
+        provider=provider_name(request),
+    )
 
 
 @post(LOGIN_PATH, include_in_schema=False)
@@ -132,8 +139,15 @@ async def log_in(request: AnyRequest) -> Response[str]:
             refusal=say(_TOO_MANY if throttled else _WRONG_PAIR),
             email=email,
             next=wished,
+            provider=provider_name(request),
         )
     return begin_session(request, session, _way_on(session.user, wished))
+
+
+def provider_name(connection: AnyConnection) -> str:
+    """What the OpenID Connect provider is called that people may sign in by; '' without one."""
+    settings = cast("Settings", connection.app.state.settings)
+    return settings.oidc_name if settings.oidc_issuer else ""
 
 
 def begin_session(request: AnyRequest, session: SignedIn, path: str) -> Response[str]:

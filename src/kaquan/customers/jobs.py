@@ -3,6 +3,7 @@
 from procrastinate import JobContext
 
 from kaquan.customers.duplicates.review import run_search
+from kaquan.customers.imports.files.carry import carry_out, fail_file_import
 from kaquan.customers.imports.run import fail_import, run_import
 from kaquan.customers.merging.merge import gather_late_rows
 from kaquan.runtime import (
@@ -26,6 +27,19 @@ async def import_requested_file(context: JobContext, *, project_id: int, action_
         if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
             async with database.transaction(project_id) as tx:
                 await fail_import(tx, action_id, error, now=utc_now())
+        raise
+
+
+@job_queue.task(name="customers.carry_out_import", retry=UNTIL_DONE, pass_context=True)
+async def carry_out_import(context: JobContext, *, project_id: int, action_id: str) -> None:
+    """Try or import a mapped file, going on where an earlier run was stopped."""
+    database = services_of(context).database
+    try:
+        await carry_out(database, project_id, action_id, clock=utc_now)
+    except Exception as error:
+        if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
+            async with database.transaction(project_id) as tx:
+                await fail_file_import(tx, action_id, error, now=utc_now())
         raise
 
 

@@ -179,6 +179,16 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class EventDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it is told; ``customer_id`` is our id."""
+
+    customer_id: str
+    name: str
+    metadata: Metadata = {}
+    source_id: str | None = None
+    at: datetime
+
+
 class Location(msgspec.Struct, frozen=True, kw_only=True):
     """A store or a till where vouchers are redeemed; ``shape`` is its area as the dialect has it."""
 

@@ -86,7 +86,7 @@ from kaquan.engine.effects import (
 )
 from kaquan.engine.explain import Language, MoneyFormatter, explain
 from kaquan.engine.facts import Facts, Remaining
-from kaquan.engine.formula import InvalidFormula, parse_formula
+from kaquan.engine.formula import InvalidFormula, check_scope, parse_formula
 from kaquan.engine.formula_value import Failure, evaluate_formula
 from kaquan.engine.lanes import Lane
 from kaquan.engine.money import MAX_MINOR, allocate, divide_half_even, take_rate
@@ -243,6 +243,7 @@ __all__ = [
     "allocate",
     "best_combination",
     "build_cart",
+    "check_scope",
     "condition_to_data",
     "count_key",
     "decide",

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from kaquan.engine.cart import Attributes
 from kaquan.engine.category import Category
 from kaquan.engine.lanes import Lane
 from kaquan.engine.offer import Offer
@@ -25,7 +26,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     to its campaign and are shared by the candidates of one request that name the same
     `campaign_id`. `customer_redemptions` is this customer's count in the campaign, None being the
     context's figure. `face_value_minor` is the value printed on a manufacturer's coupon.
-    `redemption_counts`, `holder_id`, `claimed_at`, `balance` and `credits` are as in Facts.
+    `redemption_counts`, `holder_id`, `claimed_at`, `balance`, `credits`, `attributes` and
+    `expires_at` are as in Facts.
 
     `categories` are those of its campaign. The lower `priority` goes first, none last, where the
     project sorts by it. `lane` is what the offer works on; None leaves that to its effect.
@@ -50,6 +52,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[Category, ...] = ()
     priority: int | None = None
     lane: Lane | None = None
+    attributes: Attributes = {}
+    expires_at: datetime | None = None
 
     @property
     def category_ids(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from kaquan.engine.cart import Cart
+from kaquan.engine.cart import Attributes, Cart
 from kaquan.engine.context import Context
 from kaquan.engine.scope import Scope
 
@@ -37,6 +37,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     `holder_id` is the customer that the code was given to, `claimed_at` when. A means of payment
     has a `balance`, of which the request asks for `credits`: minor units, or points. `initial` is
     what was left before the first step; None says that nothing was added to the cart since.
+    `attributes` is what the merchant notes of the redeemable, `expires_at` the end of its own
+    validity. While something is worked out for one line, `line` is its index.
     """
 
     cart: Cart
@@ -51,6 +53,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     balance: int | None = None
     credits: int | None = None
     initial: Remaining | None = None
+    attributes: Attributes = {}
+    expires_at: datetime | None = None
+    line: int | None = None
 
     def spend(self, scope: Scope, basis: Basis) -> int:
         """Amount of the goods in scope, in minor units, never more than that of the order.

@@ -3,12 +3,15 @@
     formula     = conjunction { "or" conjunction }
     conjunction = negation { "and" negation }
     negation    = [ "not" ] comparison
-    comparison  = sum [ ( "=" | "!=" | "<" | "<=" | ">" | ">=" ) sum ]
+    comparison  = sum [ ( "=" | "!=" | "<" | "<=" | ">" | ">=" | "is" | "isNot" | "contains"
+                        | "startsWith" | "in_array" | "is_after" | "is_before" ) sum ]
     sum         = product { ( "+" | "-" ) product }
-    product     = signed { ( "*" | "/" ) signed }
+    product     = signed { ( "*" | "/" | "%" ) signed }
     signed      = [ "-" ] atom
     atom        = number | text | name | "(" formula ")"
                 | function "(" formula { ( "," | ";" ) formula } ")"
+                | "switch" "(" formula ";" case { [ ";" ] case } [ ";" formula ] ")"
+    case        = "switch_case" "(" formula ";" formula ")"
 
 Words are read in either case; a text stands in double quotes. There is nothing but the names,
 attributes and functions listed here, no loop and no definition, and length, depth, size and digits
@@ -40,9 +43,32 @@ NAMES = frozenset(
         "customer_order_count",
         "customer_spend",
         "customer_tier",
+        "today",
+        "now",
+        "voucher_expiration_date",
+        "order_item_price",
+        "order_item_amount",
+        "order_item_subtotal",
     }
 )
-ATTRIBUTES = frozenset({"customer_metadata", "order_metadata"})
+ATTRIBUTES = frozenset(
+    {
+        "customer_metadata",
+        "order_metadata",
+        "redeemable_metadata",
+        "redemption_metadata",
+        "order_item_metadata",
+    }
+)
+OF_ITEMS = frozenset(
+    {"order_item_price", "order_item_amount", "order_item_subtotal", "order_item_metadata"}
+)
+"""What is worked out for each line of the order, where an effect takes something off lines."""
+
+UNSUPPORTED = frozenset({"metadata", "cheapest_order_item", "most_expensive_order_item"})
+"""Words of the dialect that are refused by a key of their own."""
+
+COMPARING_WORDS = ("is", "isnot", "contains", "startswith", "in_array", "is_after", "is_before")
 FUNCTIONS: Mapping[str, tuple[int, int]] = {
     "if": (3, 3),
     "min": (1, MAX_ARGUMENTS),
@@ -52,6 +78,12 @@ FUNCTIONS: Mapping[str, tuple[int, int]] = {
     "ceil": (1, 2),
     "default_to": (2, MAX_ARGUMENTS),
     "contains": (2, 2),
+    "pow": (2, 2),
+    "date": (1, 1),
+    "days_since": (1, 1),
+    "days_until": (1, 1),
+    "months_since": (1, 1),
+    "months_until": (1, 1),
 }
 """The least and the most arguments of each function."""
 
@@ -59,7 +91,7 @@ _TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+(?:\.\d+)?)(?![\w.])
     |(?P<text>"[^"]*")
     |(?P<word>[A-Za-z_][A-Za-z_0-9]*)
-    |(?P<sign><=|>=|!=|[=<>+\-*/(),;]))""",
+    |(?P<sign><=|>=|!=|[=<>+\-*/%(),;]))""",
     re.VERBOSE | re.ASCII,
 )
 
@@ -68,7 +100,7 @@ class InvalidFormula(ValueError):
     """The text is no formula. `key` is stable, `position` counts characters from 0.
 
     Keys: formula_too_long, formula_too_deep, formula_too_large, formula_number_too_long,
-    formula_syntax, formula_unknown_name, formula_arguments.
+    formula_syntax, formula_unknown_name, formula_unsupported, formula_arguments, formula_scope.
     """
 
     def __init__(self, key: str, position: int, message: str) -> None:
@@ -97,7 +129,7 @@ class Attribute(msgspec.Struct, frozen=True):
 
 
 class Call(msgspec.Struct, frozen=True):
-    """A function and its arguments."""
+    """A function and its arguments; of `switch` the value, then cases and results in turn."""
 
     function: str
     arguments: "tuple[Tree, ...]"
@@ -110,7 +142,7 @@ class Chain(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Two sides and the sign between them."""
+    """Two sides and the sign or word between them."""
 
     sign: str
     left: "Tree"
@@ -158,6 +190,21 @@ def list_names(tree: Tree) -> Iterator[str]:
         case Comparison(_, left, right):
             yield from list_names(left)
             yield from list_names(right)
+
+
+def check_scope(text: str, *, per_line: bool) -> None:
+    """Raise InvalidFormula for a text that is no formula, or that asks for lines where none are."""
+    asked = OF_ITEMS & set(list_names(parse_formula(text)))
+    if asked and not per_line:
+        name = min(asked)
+        place = text.lower().index(name)
+        message = f"{name!r} is there only for discounts that are taken off items one by one"
+        raise InvalidFormula("formula_scope", place, message)
+
+
+def is_of_items(text: str) -> bool:
+    """Whether a formula comes to a number of its own for each line."""
+    return not OF_ITEMS.isdisjoint(list_names(parse_formula(text)))
 
 
 def _split(text: str) -> list[_Token]:
@@ -234,15 +281,15 @@ class _Parser:
 
     def _comparison(self) -> Tree:
         left = self._sum()
-        sign = self._accept("=", "!=", "<", "<=", ">", ">=")
+        sign = self._accept("=", "!=", "<", "<=", ">", ">=", *COMPARING_WORDS)
         return left if sign is None else self._count(Comparison(sign, left, self._sum()))
 
     def _sum(self) -> Tree:
-        return self._chain("+", "-", read=lambda: self._chain("*", "/", read=self._signed))
+        return self._chain("+", "-", read=lambda: self._chain("*", "/", "%", read=self._signed))
 
-    def _chain(self, first: str, other: str, *, read: Callable[[], Tree]) -> Tree:
-        members = [(first, read())]
-        while sign := self._accept(first, other):
+    def _chain(self, *signs: str, read: Callable[[], Tree]) -> Tree:
+        members = [(signs[0], read())]
+        while sign := self._accept(*signs):
             members.append((sign, read()))
         return members[0][1] if len(members) == 1 else self._count(Chain(tuple(members)))
 
@@ -276,6 +323,10 @@ class _Parser:
         return self._count(Constant(Fraction(text)))
 
     def _word(self, word: str) -> Tree:
+        if word in UNSUPPORTED:
+            raise self._refusal("formula_unsupported", f"{word!r} is not supported")
+        if word == "switch":
+            return self._switch()
         if word not in NAMES and word not in ATTRIBUTES and word not in FUNCTIONS:
             raise self._refusal("formula_unknown_name", f"there is no {word!r}")
         self._next += 1
@@ -291,6 +342,24 @@ class _Parser:
         self._next += 1
         self._expect(")")
         return self._count(Attribute(word.removesuffix("_metadata"), token.text[1:-1]))
+
+    def _switch(self) -> Tree:
+        self._next += 1
+        self._expect("(")
+        members = [self._formula()]
+        while self._accept(",", ";") or self._token.text.lower() == "switch_case":
+            if self._accept("switch_case") is None:
+                members.append(self._formula())
+                break
+            self._expect("(")
+            members.append(self._formula())
+            self._expect(";", ",")
+            members.append(self._formula())
+            self._expect(")")
+        self._expect(")")
+        if len(members) < 3:
+            raise self._refusal("formula_arguments", "'switch' needs a 'switch_case'")
+        return self._count(Call("switch", tuple(members)))
 
     def _call(self, word: str) -> Tree:
         arguments = [self._formula()]

@@ -3,6 +3,7 @@
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from fractions import Fraction
 from math import ceil, floor
 from typing import Literal, TypeAlias
@@ -22,6 +23,7 @@ from kaquan.engine.formula import (
     Tree,
     parse_formula,
 )
+from kaquan.engine.formula_time import count_days, count_months, read_moment, to_local
 from kaquan.engine.money import MAX_MINOR
 from kaquan.engine.scope import EVERYTHING
 
@@ -29,8 +31,10 @@ MAX_BITS = 256
 """A numerator or denominator beyond this is refused, so that no chain of products can grow."""
 
 MAX_PLACES = 6
+MAX_POWER = 64
 
-Value: TypeAlias = Fraction | str | bool | tuple[str, ...]
+Value: TypeAlias = Fraction | str | bool | tuple[str, ...] | datetime
+"""A moment is told on the clocks of the project's zone, without an offset."""
 
 FailureKey: TypeAlias = Literal[
     "missing_value", "wrong_kind", "division_by_zero", "number_too_large"
@@ -83,7 +87,7 @@ def _evaluate(tree: Tree, facts: Facts) -> Value:
         case Chain(members):
             return _work_out(members, facts)
         case Comparison(sign, left, right):
-            return _compare(sign, _evaluate(left, facts), _evaluate(right, facts))
+            return _compare(sign, _evaluate(left, facts), _evaluate(right, facts), facts)
         case Logic(word, members):
             return _reason(word, members, facts)
         case Call(function, arguments):
@@ -94,8 +98,22 @@ def _look_up(name: str, facts: Facts) -> Value:
     customer = facts.context.customer
     if name.startswith("customer_") and customer.id is None:
         raise _Stopped("missing_value")
-    value: int | str | None
+    value: int | str | datetime | None
     match name:
+        case "today":
+            local = to_local(facts.context.now, facts.context.time_zone)
+            value = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        case "now":
+            value = to_local(facts.context.now, facts.context.time_zone).replace(microsecond=0)
+        case "voucher_expiration_date":
+            ends = facts.expires_at
+            value = None if ends is None else to_local(ends, facts.context.time_zone)
+        case "order_item_price":
+            value = facts.cart.lines[_line(facts)].unit_price
+        case "order_item_amount":
+            value = facts.initial_line(_line(facts))
+        case "order_item_subtotal":
+            value = facts.left.subtotals_minor[_line(facts)]
         case "order_amount":
             value = facts.spend(EVERYTHING, "remaining")
         case "order_initial_amount":
@@ -117,12 +135,28 @@ def _look_up(name: str, facts: Facts) -> Value:
     return _as_value(value)
 
 
+def _line(facts: Facts) -> int:
+    if facts.line is None:
+        raise _Stopped("missing_value")
+    return facts.line
+
+
 def _look_up_attribute(of: str, name: str, facts: Facts) -> Value:
-    noted = facts.context.customer.attributes if of == "customer" else facts.cart.metadata
+    match of:
+        case "customer":
+            noted = facts.context.customer.attributes
+        case "redeemable":
+            noted = facts.attributes
+        case "redemption":
+            noted = facts.context.redemption_metadata
+        case "order_item":
+            noted = facts.cart.lines[_line(facts)].metadata
+        case _:
+            noted = facts.cart.metadata
     return _as_value(noted.get(name))
 
 
-def _as_value(value: AttributeValue | None) -> Value:
+def _as_value(value: AttributeValue | datetime | None) -> Value:
     if value is None:
         raise _Stopped("missing_value")
     if isinstance(value, int) and not isinstance(value, bool):
@@ -144,20 +178,65 @@ def _work_out(members: Sequence[tuple[str, Tree]], facts: Facts) -> Fraction:
             case _:
                 if not number:
                     raise _Stopped("division_by_zero")
-                result /= number
+                # What is left has the sign of what was divided.
+                rest = result - number * int(result / number)
+                result = result / number if sign == "/" else rest
         result = _bounded(result)
     return result
 
 
-def _compare(sign: str, left: Value, right: Value) -> bool:
+def _compare(sign: str, left: Value, right: Value, facts: Facts) -> bool:
     if sign in _ORDERINGS:
         return _ORDERINGS[sign](_number(left), _number(right))
+    match sign:
+        case "is_after":
+            return _moment(left, facts) > _moment(right, facts)
+        case "is_before":
+            return _moment(left, facts) < _moment(right, facts)
+        case "contains":
+            return _contains(left, right)
+        case "startswith":
+            if not isinstance(left, str) or not isinstance(right, str):
+                raise _Stopped("wrong_kind")
+            return left.startswith(right)
+        case "in_array":
+            return any(_equal(left, one, facts) for one in _list(right))
+        case _:
+            return _equal(left, right, facts) is (sign in ("=", "is"))
+
+
+def _equal(left: Value, right: Value, facts: Facts) -> bool:
+    if isinstance(left, datetime) or isinstance(right, datetime):
+        return _moment(left, facts) == _moment(right, facts)
     equal = left == right
     if isinstance(left, Fraction) and isinstance(right, str):
         equal = left == _read_number(right)
     elif isinstance(left, str) and isinstance(right, Fraction):
         equal = right == _read_number(left)
-    return equal if sign == "=" else not equal
+    return equal
+
+
+def _list(value: Value) -> Sequence[str]:
+    """Labels, or the words between the commas of a text."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",")]
+    if not isinstance(value, tuple):
+        raise _Stopped("wrong_kind")
+    return value
+
+
+def _contains(whole: Value, part: Value) -> bool:
+    if not isinstance(whole, str | tuple) or not isinstance(part, str):
+        raise _Stopped("wrong_kind")
+    return part in whole
+
+
+def _moment(value: Value, facts: Facts) -> datetime:
+    zone = facts.context.time_zone
+    moment = read_moment(value, zone) if isinstance(value, str) else value
+    if not isinstance(moment, datetime):
+        raise _Stopped("wrong_kind")
+    return moment
 
 
 def _reason(word: str, members: Sequence[Tree], facts: Facts) -> bool:
@@ -181,15 +260,49 @@ def _call(function: str, arguments: Sequence[Tree], facts: Facts) -> Value:
             return _first_known(arguments, facts)
         case "contains":
             whole, part = (_evaluate(argument, facts) for argument in arguments)
-            if not isinstance(whole, str | tuple) or not isinstance(part, str):
-                raise _Stopped("wrong_kind")
-            return part in whole
+            return _contains(whole, part)
+        case "switch":
+            return _switch(arguments, facts)
+        case "date":
+            return _moment(_evaluate(arguments[0], facts), facts)
+        case "days_since" | "days_until" | "months_since" | "months_until":
+            return _count_time(function, _moment(_evaluate(arguments[0], facts), facts), facts)
         case "min" | "max":
             numbers = [_number(_evaluate(argument, facts)) for argument in arguments]
             return min(numbers) if function == "min" else max(numbers)
         case _:
             numbers = [_number(_evaluate(argument, facts)) for argument in arguments]
-            return _round(function, *numbers)
+            return _power(*numbers) if function == "pow" else _round(function, *numbers)
+
+
+def _switch(arguments: Sequence[Tree], facts: Facts) -> Value:
+    """The result of the first case that the value equals, else the last argument if it is odd."""
+    value, cases = _evaluate(arguments[0], facts), arguments[1:]
+    for case, result in zip(cases[::2], cases[1::2], strict=False):
+        if _equal(value, _evaluate(case, facts), facts):
+            return _evaluate(result, facts)
+    if len(cases) % 2:
+        return _evaluate(cases[-1], facts)
+    raise _Stopped("missing_value")
+
+
+def _count_time(function: str, moment: datetime, facts: Facts) -> Fraction:
+    unit, _, way = function.partition("_")
+    now = to_local(facts.context.now, facts.context.time_zone)
+    start, end = (moment, now) if way == "since" else (now, moment)
+    return Fraction(count_days(start, end) if unit == "days" else count_months(start, end))
+
+
+def _power(base: Fraction, exponent: Fraction) -> Fraction:
+    if exponent.denominator != 1 or abs(exponent) > MAX_POWER:
+        raise _Stopped("wrong_kind")
+    times = int(exponent)
+    if not base and times < 0:
+        raise _Stopped("division_by_zero")
+    result = Fraction(1)
+    for _ in range(abs(times)):
+        result = _bounded(result * base)
+    return result if times >= 0 else 1 / result
 
 
 def _first_known(arguments: Sequence[Tree], facts: Facts) -> Value:

@@ -114,6 +114,8 @@ class Run:
             claimed_at=candidate.claimed_at,
             balance=candidate.balance,
             credits=candidate.credits,
+            attributes=candidate.attributes,
+            expires_at=candidate.expires_at,
         )
 
     def _admit(self, candidate: Candidate, facts: Facts) -> tuple[list[Check], tuple[Reason, ...]]:

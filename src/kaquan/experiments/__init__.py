@@ -1,19 +1,94 @@
 """Who gets an offer and who is held out, so that what it earned can be measured."""
 
-from kaquan.experiments.assign import WHOLE_BPS, assign_arm
-from kaquan.experiments.expose import record_exposures
-from kaquan.experiments.model import Arm, Assignment, Exposure, ExposureCounts
+from kaquan.experiments.assign import WHOLE_BPS, assign_arm, assign_variant, is_in_layer
+from kaquan.experiments.define import (
+    MOST_ARMS,
+    ExperimentConflict,
+    create_experiment,
+    cross_factors,
+    read_arms,
+    start_experiment,
+    stop_experiment,
+)
+from kaquan.experiments.experiment_store import (
+    EXPERIMENT_ORDERS,
+    count_placements,
+    find_running,
+    get_experiment,
+    insert_presets,
+    list_adaptive,
+    list_experiments,
+    list_placements,
+    list_presets,
+    lock_experiment,
+    update_experiment,
+)
+from kaquan.experiments.expose import (
+    place_customers,
+    place_in_global_holdout,
+    record_exposures,
+)
+from kaquan.experiments.model import (
+    HOLDOUT,
+    Arm,
+    Assignment,
+    Experiment,
+    ExperimentDraft,
+    ExperimentKind,
+    ExperimentStatus,
+    Exposure,
+    ExposureCounts,
+    Factor,
+    Metric,
+    Overrides,
+    Placement,
+    Preset,
+    Variant,
+)
 from kaquan.experiments.store import count_exposures, find_exposure, list_exposures
 
 __all__ = [
+    "EXPERIMENT_ORDERS",
+    "HOLDOUT",
+    "MOST_ARMS",
     "WHOLE_BPS",
     "Arm",
     "Assignment",
+    "Experiment",
+    "ExperimentConflict",
+    "ExperimentDraft",
+    "ExperimentKind",
+    "ExperimentStatus",
     "Exposure",
     "ExposureCounts",
+    "Factor",
+    "Metric",
+    "Overrides",
+    "Placement",
+    "Preset",
+    "Variant",
     "assign_arm",
+    "assign_variant",
     "count_exposures",
+    "count_placements",
+    "create_experiment",
+    "cross_factors",
     "find_exposure",
+    "find_running",
+    "get_experiment",
+    "insert_presets",
+    "is_in_layer",
+    "list_adaptive",
+    "list_experiments",
     "list_exposures",
+    "list_placements",
+    "list_presets",
+    "lock_experiment",
+    "place_customers",
+    "place_in_global_holdout",
+    "read_arms",
     "record_exposures",
+    "start_experiment",
+    "stop_experiment",
+    "update_experiment",
 ]

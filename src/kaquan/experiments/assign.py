@@ -2,7 +2,7 @@
 
 import hashlib
 
-from kaquan.experiments.model import Arm, Assignment
+from kaquan.experiments.model import Arm, Assignment, Experiment, Placement
 from kaquan.runtime import InvalidInput
 
 WHOLE_BPS = 10_000
@@ -22,14 +22,42 @@ def assign_arm(campaign_id: str, customer_id: str, *, holdout_bps: int) -> Assig
     if not 0 <= holdout_bps <= WHOLE_BPS:
         message = f"A holdout must be 0 to {WHOLE_BPS} basis points."
         raise InvalidInput(message, field="holdout_bps")
-    if _fraction(campaign_id, customer_id) * WHOLE_BPS < holdout_bps << _FRACTION_BITS:
+    if _is_below(_fraction(campaign_id, customer_id), holdout_bps):
         return Assignment(Arm.HOLDOUT, holdout_bps / WHOLE_BPS)
     return Assignment(Arm.TREATMENT, (WHOLE_BPS - holdout_bps) / WHOLE_BPS)
 
 
-def _fraction(campaign_id: str, customer_id: str) -> int:
-    """The customer's place in the campaign: an integer in units of 2**-64."""
-    digest = hashlib.sha256(
-        b"\x00".join((_SALT, campaign_id.encode(), customer_id.encode()))
-    ).digest()
+def assign_variant(experiment: Experiment, customer_id: str) -> Placement | None:
+    """Put a customer into an arm of an experiment; None when its layer keeps the customer out.
+
+    The place within the layer and the arm are drawn by different hashes, so that experiments of
+    different layers cross.
+    """
+    if not is_in_layer(experiment, customer_id):
+        return None
+    fraction = _fraction(experiment.id, customer_id)
+    above = 0
+    for arm, weight in zip(experiment.arms, experiment.weights, strict=True):
+        above += weight
+        if _is_below(fraction, above):
+            return Placement(arm.name, weight / WHOLE_BPS)
+    message = f"The weights of {experiment.id} sum to {above}, not {WHOLE_BPS}."
+    raise AssertionError(message)
+
+
+def is_in_layer(experiment: Experiment, customer_id: str) -> bool:
+    """Whether the customer's place in the layer belongs to the experiment."""
+    if experiment.layer is None:
+        return True
+    fraction = _fraction(f"layer\x00{experiment.layer}", customer_id)
+    return _is_below(fraction, experiment.to_bps) and not _is_below(fraction, experiment.from_bps)
+
+
+def _is_below(fraction: int, bps: int) -> bool:
+    return fraction * WHOLE_BPS < bps << _FRACTION_BITS
+
+
+def _fraction(scope: str, customer_id: str) -> int:
+    """The customer's place in the scope: an integer in units of 2**-64."""
+    digest = hashlib.sha256(b"\x00".join((_SALT, scope.encode(), customer_id.encode()))).digest()
     return int.from_bytes(digest[: _FRACTION_BITS // 8], "big")

@@ -61,7 +61,7 @@ _CAMPAIGN: LiteralString = f"""
     with attempts as materialized (
         select * from redemption where campaign_id = %(campaign)s and {_WITHIN}
     ), own as materialized (
-        select id, created_at from voucher where campaign_id = %(campaign)s and not tier
+        select id, created_at from voucher_ever where campaign_id = %(campaign)s and not tier
     ), adjusted as (
         select a.amount from balance_adjustment a join own on own.id = a.voucher_id
          where a.created_at >= coalesce(%(since)s::timestamptz, '-infinity')

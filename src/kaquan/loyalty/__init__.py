@@ -51,7 +51,7 @@ from kaquan.loyalty.rewards import (
 )
 from kaquan.loyalty.settle import settle_points
 from kaquan.loyalty.spend import redeem_reward
-from kaquan.loyalty.store.points import TRANSACTION_FILTERS, list_card_transactions
+from kaquan.loyalty.store.points import TRANSACTION_FILTERS, list_card_transactions, list_points_of
 from kaquan.loyalty.store.rewards import get_reward, list_assignments, list_rewards
 from kaquan.loyalty.store.rules import get_earning_rule, list_earning_rules, list_tiers
 
@@ -99,6 +99,7 @@ __all__ = [
     "list_earning_rules",
     "list_member_rewards",
     "list_offered",
+    "list_points_of",
     "list_rewards",
     "list_tiers",
     "redeem_reward",

@@ -49,6 +49,7 @@ from kaquan.outreach.store import (
     list_messages,
 )
 from kaquan.outreach.unsubscribe import unsubscribe
+from kaquan.outreach.variants import define_experiment
 
 __all__ = [
     "EMAIL",
@@ -79,6 +80,7 @@ __all__ = [
     "check_template",
     "count_messages",
     "default_template",
+    "define_experiment",
     "deliver",
     "deliver_messages",
     "deliver_ticket",

@@ -8,23 +8,36 @@ customer in the same distribution.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from kaquan.campaigns import (
     Campaign,
     Publication,
     Voucher,
+    VoucherChange,
     effective_offer,
     effective_window,
     get_campaign,
     get_voucher,
     publish_to_customers,
+    update_voucher,
     wallet_token,
 )
 from kaquan.customers import Customer, list_contactable, list_customers
-from kaquan.experiments import Arm, assign_arm, record_exposures
+from kaquan.experiments import (
+    Arm,
+    Assignment,
+    Experiment,
+    Overrides,
+    assign_arm,
+    find_running,
+    place_customers,
+    place_in_global_holdout,
+    record_exposures,
+)
 from kaquan.outreach.envelope import find_address, write_headers
 from kaquan.outreach.links import (
     UnsubscribeSigner,
@@ -60,6 +73,8 @@ class _Sending(msgspec.Struct, frozen=True, kw_only=True):
 
     distribution: Distribution
     campaign: Campaign
+    experiment: Experiment | None
+    global_holdout: Experiment | None
     project: Project
     mailing: Mailing
     signer: UnsubscribeSigner
@@ -85,6 +100,8 @@ async def advance_distribution(
     sending = _Sending(
         distribution=distribution,
         campaign=await get_campaign(tx, distribution.campaign_id),
+        experiment=await find_running(tx, distribution.campaign_id),
+        global_holdout=await find_running(tx, None),
         project=await get_project(tx),
         mailing=mailing,
         signer=await unsubscribe_signer(tx),
@@ -92,10 +109,10 @@ async def advance_distribution(
     )
     treated = await _assign(tx, sending, members)
     published = await _publish(tx, sending, treated)
-    messages = await _write_messages(tx, sending, published)
+    messages = await _write_messages(tx, sending, published, treated)
     if messages:
         await insert_messages(tx, messages)
-    after = msgspec.structs.replace(
+    after = replace(
         distribution,
         status=DistributionStatus.RUNNING if len(members) == chunk else DistributionStatus.DONE,
         audience=distribution.audience + len(members),
@@ -109,39 +126,93 @@ async def advance_distribution(
     return after
 
 
-async def _assign(tx: Tx, sending: _Sending, members: Sequence[str]) -> list[str]:
-    """Record an arm for every member and return those who are treated.
+async def _assign(tx: Tx, sending: _Sending, members: Sequence[str]) -> dict[str, Overrides]:
+    """Record an arm for every member; return those who get something, and what is special of it.
 
-    Whoever was assigned by an earlier distribution of the campaign keeps that arm.
+    Whoever was assigned by an earlier distribution of the campaign keeps that arm. The global
+    holdout is not logged as the campaign's: nothing ever reached these customers, so beside them
+    a campaign would be credited with what all the others did.
     """
-    campaign = sending.campaign
+    campaign, reached = sending.campaign, members
+    if sending.global_holdout is not None:
+        kept_out = await place_in_global_holdout(
+            tx, sending.global_holdout, members, now=sending.now
+        )
+        reached = [member for member in members if member not in kept_out]
     assigned = [
         (member, assign_arm(campaign.id, member, holdout_bps=campaign.holdout_bps))
-        for member in members
+        for member in reached
     ]
     standing = await record_exposures(tx, campaign.id, assigned, now=sending.now)
-    return [member for member in members if standing[member].arm is Arm.TREATMENT]
+    chosen = await _place(tx, sending, standing)
+    return {
+        member: chosen.get(member, Overrides())
+        for member in reached
+        if standing[member].arm is Arm.TREATMENT and not chosen.get(member, Overrides()).nothing
+    }
 
 
-async def _publish(tx: Tx, sending: _Sending, treated: Sequence[str]) -> dict[str, Publication]:
+async def _place(
+    tx: Tx, sending: _Sending, standing: dict[str, Assignment]
+) -> dict[str, Overrides]:
+    """Put customers into the arms of the campaign's experiment, if one runs."""
+    experiment = sending.experiment
+    if experiment is None:
+        return {}
+    placed = await place_customers(tx, experiment, standing, now=sending.now)
+    variants = {customer_id: experiment.variant(one.arm) for customer_id, one in placed.items()}
+    return {
+        customer_id: variant.overrides
+        for customer_id, variant in variants.items()
+        if variant is not None
+    }
+
+
+async def _publish(
+    tx: Tx, sending: _Sending, treated: dict[str, Overrides]
+) -> dict[str, Publication]:
     if not treated:
         return {}
     publications = await publish_to_customers(
         tx,
         sending.campaign.id,
-        treated,
+        list(treated),
         channel=sending.distribution.channel,
         now=sending.now,
     )
+    for publication in publications:
+        # What somebody holds since an earlier sending stays as it was given.
+        if publication.created_at == sending.now:
+            await _shape_voucher(tx, sending, publication, treated[publication.customer_id])
     return {publication.customer_id: publication for publication in publications}
 
 
+async def _shape_voucher(
+    tx: Tx, sending: _Sending, publication: Publication, arm: Overrides
+) -> None:
+    """Give a fresh voucher the offer and the validity of its arm."""
+    if arm.offer is None and arm.valid_days is None:
+        return
+    change = VoucherChange()
+    if arm.offer is not None:
+        change = replace(change, offer=arm.offer)
+    if arm.valid_days is not None:
+        until = sending.now + timedelta(days=arm.valid_days)
+        ends = sending.campaign.expires_at
+        change = replace(change, expires_at=until if ends is None else min(until, ends))
+    await update_voucher(tx, publication.voucher_id, change, now=sending.now)
+
+
 async def _write_messages(
-    tx: Tx, sending: _Sending, published: dict[str, Publication]
+    tx: Tx,
+    sending: _Sending,
+    published: dict[str, Publication],
+    treated: dict[str, Overrides],
 ) -> list[Message]:
     """Write the messages to those who may and can be reached; nobody else is named."""
+    wanted = [customer_id for customer_id in published if treated[customer_id].channel != "wallet"]
     willing = await list_contactable(
-        tx, list(published), channel=sending.distribution.channel, purpose=MARKETING
+        tx, wanted, channel=sending.distribution.channel, purpose=MARKETING
     )
     if not willing:
         return []
@@ -152,10 +223,24 @@ async def _write_messages(
         if address is not None:
             voucher = await get_voucher(tx, published[customer.id].voucher_id)
             token = await wallet_token(tx, voucher)
-            messages.append(
-                _write_message(sending, customer, voucher=voucher, token=token, address=address)
-            )
+            mine = _vary(sending, treated[customer.id])
+            message = _write_message(mine, customer, voucher=voucher, token=token, address=address)
+            delay = treated[customer.id].send_after_hours
+            if delay and message.due_at is not None:
+                message = replace(message, due_at=message.due_at + timedelta(hours=delay))
+            messages.append(message)
     return messages
+
+
+def _vary(sending: _Sending, arm: Overrides) -> _Sending:
+    """The sending with the arm's own words."""
+    template = sending.distribution.template
+    template = replace(
+        template,
+        subject=arm.subject if arm.subject is not None else template.subject,
+        mjml=arm.mjml if arm.mjml is not None else template.mjml,
+    )
+    return replace(sending, distribution=replace(sending.distribution, template=template))
 
 
 def _write_message(

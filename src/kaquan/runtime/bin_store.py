@@ -1,7 +1,8 @@
-"""The bin: what was deleted and may come back, kept as the rows it was.
+"""The bin: what was deleted and may come back.
 
-Whoever deletes a row puts it here first, in the same transaction; the row is then really gone,
-so its name is free again and no query has to leave it out.
+Products and variants are kept as the rows they were: whoever deletes one puts it here first, in
+the same transaction, and the row is then really gone. Campaigns and vouchers stay rows, hidden
+under the id of their entry; their room brings them back (foundation_56_deletion).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from kaquan.runtime.database import Tx, struct_row
-from kaquan.runtime.errors import Duplicate, InvalidInput, NotFound
+from kaquan.runtime.errors import Duplicate, NotFound
 from kaquan.runtime.filters import Condition, FilterField, FilterFields
 from kaquan.runtime.ids import new_id
 from kaquan.runtime.model import Page
@@ -54,10 +55,10 @@ BIN_FILTERS = FilterFields(
 
 # By kind: the tables to keep rows of, and the column that names what is deleted.
 _TABLES: Mapping[BinnedKind, Sequence[tuple[LiteralString, LiteralString]]] = {
-    BinnedKind.CAMPAIGN: (("campaign", "id"),),
+    BinnedKind.CAMPAIGN: (),
     BinnedKind.PRODUCT: (("product", "id"), ("sku", "product_id")),
     BinnedKind.SKU: (("sku", "id"),),
-    BinnedKind.VOUCHER: (("voucher", "id"),),
+    BinnedKind.VOUCHER: (),
 }
 _COLUMNS = sql.SQL(
     "id, resource_type, resource_id, resource_name, resource_parent_id, deleted_by, rows, created_at"
@@ -139,23 +140,19 @@ async def list_bin_entries(
 
 
 async def delete_bin_entry(tx: Tx, entry_id: str) -> None:
-    """Delete what lies in the bin for good; raises NotFound."""
+    """Forget an entry of the bin and the rows in it; raises NotFound."""
     cursor = await tx.execute("delete from bin_entry where id = %s", (entry_id,))
     if cursor.rowcount == 0:
         raise NotFound("bin entry", entry_id)
 
 
 async def recover_bin_entry(tx: Tx, entry_id: str) -> BinEntry:
-    """Put what was deleted back where it was; its entry goes.
+    """Put the rows that were deleted back where they were; their entry goes.
 
-    Products and variants can; vouchers and campaigns have given their uses back to the ledger.
-    Raises NotFound, InvalidInput for what cannot, and Duplicate when its name or id of the merchant's was given to another
-    meanwhile, or when what it belongs to is gone.
+    Raises NotFound, and Duplicate when their name or id of the merchant's was given to another
+    meanwhile, or when what they belong to is gone.
     """
     entry = await get_bin_entry(tx, entry_id)
-    if entry.resource_type not in (BinnedKind.PRODUCT, BinnedKind.SKU):
-        message = f"A {entry.resource_type} cannot come back: its uses were withdrawn with it."
-        raise InvalidInput(message, field="id")
     try:
         async with tx.transaction():
             for table, _ in _TABLES[entry.resource_type]:

@@ -54,6 +54,19 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="Kaquan <coupons@localhost>", description="Sender of e-mail messages."
     )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="OpenID Connect provider that people may sign in by: its issuer's address.",
+    )
+    oidc_client_id: str | None = Field(
+        default=None, description="Name of this server at the OpenID Connect provider."
+    )
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Secret of this server at the OpenID Connect provider."
+    )
+    oidc_name: str = Field(
+        default="OpenID", description="What the sign-in page calls the OpenID Connect provider."
+    )
     webhook_private_networks: bool = Field(
         default=False,
         description="Let webhooks go to plain HTTP addresses and into private networks.",
@@ -64,6 +77,15 @@ class Settings(BaseSettings):
         le=3650,
         description="Days for which validations and qualifications are kept with their traces; "
         "0 keeps none. Redemptions are kept for good.",
+    )
+    lake: str | None = Field(
+        default=None,
+        description="Folder, or URL that fsspec knows, of the Parquet copy that figures are "
+        "worked out on. Default: the folder 'lake' in the data folder.",
+    )
+    warehouse: SecretStr | None = Field(
+        default=None,
+        description="Ibis URL of another engine to work figures out on, instead of DuckDB.",
     )
     log_format: Literal["auto", "console", "json"] = Field(
         default="auto", description="Log lines for people (console) or for machines (json)."

@@ -120,13 +120,21 @@ async def delete_segment(tx: Tx, reference: str) -> None:
     """Delete a segment. Raises NotFound, and SegmentInUse when something refers to it."""
     await lock_definitions(tx)
     segment = await get_segment(tx, reference)
-    for other in await list_segments(tx):
-        if other.id != segment.id and segment.id in references_in(parse_stored(other)):
-            message = f"The segment '{other.name}' refers to this one."
-            raise SegmentInUse(message)
+    for other in await list_referring(tx, segment.id):
+        message = f"The segment '{other.name}' refers to this one."
+        raise SegmentInUse(message)
     if not await delete_segment_row(tx, segment.id):
         message = "Something was sent to this segment; its record is kept."
         raise SegmentInUse(message)
+
+
+async def list_referring(tx: Tx, segment_id: str) -> list[Segment]:
+    """Return the other segments whose rules name this one, by name."""
+    return [
+        other
+        for other in await list_segments(tx)
+        if other.id != segment_id and segment_id in references_in(parse_stored(other))
+    ]
 
 
 async def evaluate_segment(tx: Tx, reference: str, *, now: datetime) -> int:

@@ -20,9 +20,7 @@ _LOCATION: LiteralString = (
     "(select coalesce(l.source_id, l.id) from location l"
     " where l.project_id = d.project_id and l.id = d.location_id)"
 )
-_CAMPAIGN_NAME: LiteralString = (
-    "(select k.name from campaign k where k.project_id = d.project_id and k.id = d.campaign_id)"
-)
+_CAMPAIGN_NAME: LiteralString = "(select k.name from campaign_ever k where k.project_id = d.project_id and k.id = d.campaign_id)"
 
 EXPRESSIONS: Mapping[str, LiteralString] = {
     "id": "c.id",
@@ -71,7 +69,7 @@ EXPRESSIONS: Mapping[str, LiteralString] = {
     "order_line.status": "d.status",
     "redemption.campaign": "d.campaign_id",
     "redemption.campaign_name": _CAMPAIGN_NAME,
-    "redemption.voucher": "(select v.code from voucher v"
+    "redemption.voucher": "(select v.code from voucher_ever v"
     " where v.project_id = d.project_id and v.id = d.voucher_id)",
     "redemption.channel": "d.channel",
     "redemption.location": _LOCATION,

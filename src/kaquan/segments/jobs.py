@@ -6,6 +6,7 @@ from procrastinate import JobContext
 
 from kaquan.runtime import (
     PROJECT_DIRECTORY,
+    UNTIL_DONE,
     Database,
     Project,
     job_queue,
@@ -13,7 +14,7 @@ from kaquan.runtime import (
     services_of,
     utc_now,
 )
-from kaquan.segments.rfm import score_rfm
+from kaquan.segments.rfm import run_scoring, score_rfm
 from kaquan.segments.store.changes import delete_segment_changes
 from kaquan.segments.upkeep import keep_members
 
@@ -45,6 +46,12 @@ async def score_at_night(context: JobContext, timestamp: int) -> None:
             async with database.transaction(project.project_id) as tx:
                 await score_rfm(tx, as_of=now)
                 await delete_segment_changes(tx, before=now - CHANGES_KEPT)
+
+
+@job_queue.task(name="segments.score", retry=UNTIL_DONE, pass_context=True)
+async def score_requested(context: JobContext, *, project_id: int, action_id: str) -> None:
+    """Score a project's customers because somebody asked for it."""
+    await run_scoring(services_of(context).database, project_id, action_id, clock=utc_now)
 
 
 async def _projects(database: Database) -> list[Project]:

@@ -218,6 +218,52 @@ class RfmScore(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime
 
 
+class ScoreCell(msgspec.Struct, frozen=True, kw_only=True):
+    """Customers of the same recency and frequency scores: how many, and what they spent."""
+
+    recency: int
+    frequency: int
+    count: int
+    monetary_minor: int
+
+
+class BandFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """How many customers stand in a band, and what they spent."""
+
+    band: str
+    count: int
+    monetary_minor: int
+
+
+class KnownKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of the merchant's own with the JSON type that its values mostly have."""
+
+    key: str
+    kind: str
+
+
+class SavedFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """A list of customers that ``owner`` keeps ('' for everybody): rule, columns, order."""
+
+    id: str
+    owner: str
+    name: str
+    definition: dict[str, Any]
+    columns: tuple[str, ...]
+    sort: str
+    created_at: datetime
+    updated_at: datetime | None
+
+
+class DailyChange(msgspec.Struct, frozen=True, kw_only=True):
+    """How many entered and left a segment on a day of the project's calendar."""
+
+    segment_id: str
+    day: date
+    entered: int
+    left: int
+
+
 class SegmentChange(msgspec.Struct, frozen=True, kw_only=True):
     """That a customer entered (or else left) a segment. Ids rise in the order of happening."""
 

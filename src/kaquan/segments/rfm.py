@@ -3,11 +3,11 @@
 The rule is set out in docs/algorithms/rfm.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from kaquan.customers import COUNTED_STATUSES
-from kaquan.runtime import Tx
+from kaquan.runtime import ActionStatus, Database, Tx, get_action, update_action
 from kaquan.segments.model import RfmBand
 from kaquan.segments.store.scores import replace_scores
 
@@ -77,6 +77,31 @@ def band_of(recency: int, frequency: int, monetary: int) -> str:
     The value score is the mean of frequency and monetary score, a half rounded up.
     """
     return BAND_GRID[recency][(frequency + monetary + 1) // 2 - 1]
+
+
+SCORING = "segments.score"
+"""What long work is called that scores customers on request."""
+
+
+async def run_scoring(
+    database: Database, project_id: int, action_id: str, *, clock: Callable[[], datetime]
+) -> None:
+    """Score customers as was asked for. May be run again after it was stopped."""
+    async with database.transaction(project_id) as tx:
+        action = await get_action(tx, action_id)
+        if action.status in (ActionStatus.DONE, ActionStatus.FAILED):
+            return
+        await update_action(tx, action_id, status=ActionStatus.RUNNING, done=0, now=clock())
+    async with database.transaction(project_id) as tx:
+        scored = await score_rfm(tx, as_of=clock())
+        await update_action(
+            tx,
+            action_id,
+            status=ActionStatus.DONE,
+            done=1,
+            result={"scored": scored},
+            now=clock(),
+        )
 
 
 async def score_rfm(tx: Tx, *, as_of: datetime) -> int:

@@ -41,6 +41,14 @@ from kaquan.trust.model import (
     SignedIn,
     User,
 )
+from kaquan.trust.oidc import (
+    Errand,
+    Identity,
+    IdentityProvider,
+    IdentityRefused,
+    OidcClient,
+    sign_in_by_identity,
+)
 from kaquan.trust.passkey_store import Passkey, list_passkeys
 from kaquan.trust.passkeys import (
     PasskeyRefused,
@@ -116,7 +124,11 @@ __all__ = [
     "ChainVerdict",
     "ClientAccess",
     "ClientAccessChange",
+    "Errand",
     "FirstCredentials",
+    "Identity",
+    "IdentityProvider",
+    "IdentityRefused",
     "IssuedKey",
     "IssuedTicket",
     "IssuedToken",
@@ -124,6 +136,7 @@ __all__ = [
     "KeyScope",
     "KeyView",
     "Member",
+    "OidcClient",
     "Passkey",
     "PasskeyRefused",
     "PersonSession",
@@ -193,6 +206,7 @@ __all__ = [
     "rotate_api_key",
     "session_user",
     "sign_in",
+    "sign_in_by_identity",
     "sign_in_by_passkey",
     "sign_out",
     "switch_project",

@@ -18,7 +18,12 @@ LONGEST_OVERLAP = timedelta(days=30)
 MOST_REQUESTS = 1_000_000
 
 SCOPES_OF: dict[KeyKind, tuple[KeyScope, ...]] = {
-    KeyKind.SERVER: (KeyScope.SERVER, KeyScope.READ_ONLY, KeyScope.DRY_RUN),
+    KeyKind.SERVER: (
+        KeyScope.SERVER,
+        KeyScope.READ_ONLY,
+        KeyScope.DRY_RUN,
+        KeyScope.TRACKING,
+    ),
     KeyKind.CLIENT: (KeyScope.CLIENT,),
     KeyKind.MANAGEMENT: (KeyScope.SERVER, KeyScope.READ_ONLY),
 }

@@ -17,13 +17,15 @@ class KeyKind(StrEnum):
 class KeyScope(StrEnum):
     """What a key may do where it may be used.
 
-    A read-only key reads. A dry-run key works things out: whatever it asks for is only tried.
+    A read-only key reads. A dry-run key works things out: whatever it asks for is only tried. A
+    tracking key tells what people do, and reads nothing.
     """
 
     SERVER = "server"
     CLIENT = "client"
     READ_ONLY = "read_only"
     DRY_RUN = "dry_run"
+    TRACKING = "tracking"
 
 
 class Role(StrEnum):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kaquan.runtime import Database, InvalidInput, KaquanError, Tx
+from kaquan.runtime import Database, InvalidInput, KaquanError, Tx, set_project
 from kaquan.trust.keys import LAST_USED_EVERY
 from kaquan.trust.model import Caller
 from kaquan.trust.passwords import token_digest
@@ -142,9 +142,9 @@ async def authenticate_bearer(database: Database, token: str, *, now: datetime) 
     digest = token_digest(token)
     async with database.transaction(lookup=digest) as tx:
         project_id = await find_bearer_project(tx, digest)
-    if project_id is None:
-        return None
-    async with database.transaction(project_id) as tx:
+        if project_id is None:
+            return None
+        await set_project(tx, project_id)
         found = await find_bearer(tx, digest, now=now)
         if found is None:
             return None

@@ -205,6 +205,26 @@ test('a shop asks with its public key and is told less', async () => {
   assert.deepEqual(Object.keys(event.customer).sort(), ['id', 'object', 'source_id'])
 })
 
+test('the older calls, one voucher or tier at a time', async () => {
+  await coupon('OLD', { redemption: { quantity: 2 } })
+  const request = { order: { amount: PRICE }, customer: { source_id: 'anna' } }
+  const validated = await server.validations.validateVoucher('OLD', request)
+  assert.equal(validated.valid, true)
+  assert.equal(validated.order.total_amount, PRICE - OFF)
+  const redeemed = await server.redemptions.redeem('OLD', request)
+  assert.equal(redeemed.result, 'SUCCESS')
+  assert.equal(redeemed.order.total_amount, PRICE - OFF)
+  await server.redemptions.rollback(redeemed.id)
+
+  const client = shop()
+  const seen = await client.validate({ code: 'OLD', amount: PRICE, tracking_id: 'ben' })
+  assert.equal(seen.valid, true)
+  assert.equal(seen.tracking_id, 'ben')
+  client.setIdentity('ben')
+  const taken = await client.redeem('OLD', { order: { amount: PRICE } })
+  assert.equal(taken.result, 'SUCCESS')
+})
+
 test('a shop redeems and publishes, as this project lets it', async () => {
   await coupon('SELF', { redemption: { quantity: 1 } })
   const client = shop()

@@ -216,7 +216,10 @@ def test_rows_of_one_person_count_once() -> None:
 def test_the_same_seed_gives_the_same_answer() -> None:
     small = table_of(simulated(900, differ=0.25, seed=7))
     once, again = (evaluate(small, TEST_TABLE, request_of(seed=3)) for _ in range(2))
-    assert once == again
+    assert (once.evaluation, once.chosen) == (again.evaluation, again.chosen)
+    assert once.predicted is not None
+    assert again.predicted is not None
+    assert (once.predicted.net == again.predicted.net).all()
 
 
 @pytest.mark.parametrize(
@@ -245,3 +248,15 @@ def test_files_without_rows_are_refused() -> None:
         evaluate(TRAIN_TABLE, PLAIN_TEST.take(np.zeros(0, dtype=np.int64)), request_of())
     with pytest.raises(InvalidInput, match="no rows to learn"):
         evaluate(TRAIN_TABLE.take(np.zeros(0, dtype=np.int64)), PLAIN_TEST, request_of())
+
+
+def test_chances_that_the_second_file_does_not_tell_are_not_made_up() -> None:
+    """Shares of arms would stand for them wrongly: with the column it measures, without not."""
+    request = request_of(propensity="chance")
+    train = table_of(DIFFERING | {"chance": [1 / 3] * len(DIFFERING["arm"])})
+    known = table_of(TEST | {"chance": [1 / 3] * len(TEST["arm"])}, name="test.csv")
+    measured = evaluate(train, known, request).evaluation
+    assert measured.basis == "test"
+    silent = evaluate(train, TEST_TABLE, request).evaluation
+    assert silent.basis == "train_folds"
+    assert any("lacks chance" in said for said in silent.statements)

@@ -29,7 +29,6 @@ from simulation.steps import (
 INVALID = Outcome(kind="invalid")
 NOT_FOUND = Outcome(kind="not_found")
 BELOW_USE = Outcome(kind="grant_below_use")
-IN_USE = Outcome(kind="resource_in_use")
 NOTHING = Outcome(kind="no_voucher_suitable_for_publication")
 SOURCE_TAKEN = Outcome(kind="duplicate_source_id")
 
@@ -62,6 +61,8 @@ def play_change_campaign(shop: Shop, step: ChangeCampaign, given: Given) -> Outc
     taken = campaign.spent + shop.held(campaign.id, "budget")
     if budget not in (None, campaign.budget_minor) and budget < taken:
         return BELOW_USE
+    if budget is None:
+        shop.end_on(campaign.id, "budget")
     for name, value in step.changes.items():
         if name != "holdout_bps":
             setattr(campaign, name, value)
@@ -69,10 +70,8 @@ def play_change_campaign(shop: Shop, step: ChangeCampaign, given: Given) -> Outc
 
 
 def play_delete_campaign(shop: Shop, step: DeleteCampaign, given: Given) -> Outcome:
-    """Forget a campaign that nobody has had anything of."""
+    """Forget a campaign with its vouchers, whoever had something of it."""
     campaign = shop.campaigns[step.campaign]
-    if campaign.arms or any(shop.vouchers[code].on_record for code in campaign.codes):
-        return IN_USE
     for code in campaign.codes:
         shop.forget(code)
     del shop.campaigns[campaign.id]
@@ -114,18 +113,18 @@ def play_change_voucher(shop: Shop, step: ChangeVoucher, given: Given) -> Outcom
     taken = voucher.used + shop.held(voucher.id, "uses")
     if quantity not in (None, voucher.quantity) and quantity < taken:
         return BELOW_USE
+    if quantity is None and voucher.quantity is not None:
+        shop.end_on(voucher.id, "uses")
     voucher.quantity = quantity
     voucher.active = step.changes.get("active", voucher.active)
     return Outcome(kind="changed")
 
 
 def play_delete_voucher(shop: Shop, step: DeleteVoucher, given: Given) -> Outcome:
-    """Forget a voucher that was neither given away nor tried."""
+    """Forget a voucher, given away or used or neither."""
     if step.code not in shop.vouchers:
         return NOT_FOUND
     voucher = shop.vouchers[step.code]
-    if voucher.on_record:
-        return IN_USE
     if voucher.campaign is not None:
         voucher.campaign.codes.remove(step.code)
     shop.forget(step.code)
@@ -246,7 +245,7 @@ def _is_in_pool(shop: Shop, voucher: Voucher, now: datetime) -> bool:
 def _give(shop: Shop, voucher: Voucher, customer: str, *, source_id: str | None) -> Publication:
     campaign = None if voucher.campaign is None else voucher.campaign.id
     publication = Publication(campaign, voucher, customer, source_id)
-    voucher.holder, voucher.on_record = customer, True
+    voucher.holder = customer
     shop.publications.append(publication)
     shop.by_code.setdefault(voucher.code, publication)
     if campaign is not None:

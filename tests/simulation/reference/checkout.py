@@ -222,8 +222,6 @@ def _record_failures(shop: Shop, verdicts: list[Verdict]) -> int:
         and verdict.reasons
         and verdict.reasons[0] not in ("preceding_failed", "applied_limit")
     ]
-    for voucher in failed:
-        voucher.on_record = True
     shop.failures += len(failed)
     return len(failed)
 
@@ -279,7 +277,6 @@ def _take(redemption: Redemption) -> None:
     voucher = redemption.voucher
     assert voucher is not None
     voucher.used += 1
-    voucher.on_record = True
     campaign = voucher.campaign
     if campaign is None:
         return

@@ -75,6 +75,9 @@ class Reference:
 
     def decide(self, step: Step, given: Given) -> Outcome:
         """Let a step happen that was not answered before."""
+        campaign = getattr(step, "campaign", None)
+        if campaign is not None and campaign not in self.shop.campaigns:
+            return Outcome(kind="not_found")  # It was deleted since the step was first tried.
         try:
             return _PLAYS[type(step)](self.shop, step, given)
         except (LookupError, ValueError) as error:

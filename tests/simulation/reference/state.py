@@ -37,10 +37,7 @@ class Campaign:
 
 @dataclass
 class Voucher:
-    """A voucher; ``used`` is how often it was redeemed, less what was rolled back.
-
-    ``on_record`` says that something refers to it, so that it cannot be deleted.
-    """
+    """A voucher; ``used`` is how often it was redeemed, less what was rolled back."""
 
     id: str
     code: str
@@ -52,7 +49,6 @@ class Voucher:
     active: bool = True
     used: int = 0
     holder: str | None = None
-    on_record: bool = False
 
 
 @dataclass
@@ -207,6 +203,10 @@ class Shop:
             self.reserved[hold.owner, hold.kind] -= hold.amount
         return len(ended)
 
+    def end_on(self, owner: str, kind: str) -> None:
+        """An account has no limit any more: what is reserved of it binds nobody."""
+        self.end([hold for hold in self.pending if (hold.owner, hold.kind) == (owner, kind)])
+
     def uses_left(self, voucher: Voucher, view: View | None = None) -> int | None:
         """Uses that may still be taken; None without limit."""
         if voucher.quantity is None:
@@ -221,7 +221,15 @@ class Shop:
 
     def forget(self, code: str) -> None:
         """A code is no more, nor is what sessions locked of it; reservations run out."""
-        del self.vouchers[code]
+        gone = self.vouchers.pop(code)
+        self.by_code.pop(code, None)
+        self.by_source_id = {k: p for k, p in self.by_source_id.items() if p.voucher is not gone}
+        self.first_publication = {}
+        for publication in self.publications:
+            stands = self.vouchers.get(publication.voucher.code) is publication.voucher
+            if stands and publication.campaign is not None:
+                named = (publication.campaign, publication.customer)
+                self.first_publication.setdefault(named, publication)
         for named in [named for named in self.locks if named[1] == code]:
             del self.locks[named]
 

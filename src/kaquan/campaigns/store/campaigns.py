@@ -60,7 +60,7 @@ async def insert_campaign(tx: Tx, campaign: Campaign) -> bool:
         " budget_minor, per_customer_cap, redemption_cap, category_ids, priority, lane,"
         " holdout_bps, join_once, active, starts_at, expires_at, metadata, created_at)"
         " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-        " on conflict (project_id, name) do nothing",
+        " on conflict (project_id, name) where deletion_id is null do nothing",
         (campaign.id, *_values(campaign), campaign.created_at),
     )
     return cursor.rowcount == 1
@@ -158,7 +158,7 @@ async def list_campaigns(
     """Return a page of campaigns and the exact number of all that match.
 
     ``search`` is part of the name, in either case; ``phase`` is where the campaign stands at a
-    moment; ``ids`` narrows the list to these campaigns; ``condition`` is a filter over
+    moment; ``ids`` narrows the list to these campaigns, deleted or not; ``condition`` is a filter over
     ``CAMPAIGN_FILTERS``. ``order`` is created_at, updated_at, name, starts_at or expires_at, with a
     minus in front for descending. Raises InvalidInput.
     """
@@ -184,16 +184,18 @@ async def list_campaigns(
         parts.append(condition.sql)
         parameters |= condition.parameters
     where = sql.SQL(" and ").join(parts) if parts else sql.SQL("true")
+    table = sql.SQL("campaign" if ids is None else "campaign_ever")
     counted = await tx.execute(
-        sql.SQL("select count(*) from campaign c where {}").format(where), parameters
+        sql.SQL("select count(*) from {} c where {}").format(table, where), parameters
     )
     row = await counted.fetchone()
     assert row is not None
     query = sql.SQL(
-        "select {} from campaign c where {} order by {} {} nulls last, c.id {}"
+        "select {} from {} c where {} order by {} {} nulls last, c.id {}"
         " limit %(limit)s offset %(offset)s"
     ).format(
         sql.SQL(_COLUMNS),
+        table,
         where,
         sql.SQL(column),
         sql.SQL("desc" if descending else "asc"),
@@ -217,11 +219,6 @@ async def count_campaign_contents(tx: Tx, campaign_ids: Sequence[str]) -> dict[s
         campaign_id: CampaignCounts(vouchers, publications)
         for campaign_id, vouchers, publications in await cursor.fetchall()
     }
-
-
-async def delete_campaign_row(tx: Tx, campaign_id: str) -> None:
-    """Forget a campaign; the database refuses while anything refers to it."""
-    await tx.execute("delete from campaign where id = %s", (campaign_id,))
 
 
 def _values(campaign: Campaign) -> tuple[Any, ...]:

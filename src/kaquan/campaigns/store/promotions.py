@@ -17,6 +17,10 @@ _TIERS: LiteralString = (
     " from promotion_tier t join voucher v on v.id = t.voucher_id"
     " join campaign c on c.id = t.campaign_id"
 )
+_TIERS_EVER: LiteralString = (
+    " from promotion_tier t join voucher_ever v on v.id = t.voucher_id"
+    " join campaign_ever c on c.id = t.campaign_id"
+)
 _TIER_ORDERS: dict[str, LiteralString] = {
     "created_at": "v.created_at",
     "updated_at": "coalesce(v.updated_at, v.created_at)",
@@ -49,9 +53,8 @@ async def update_tier_row(tx: Tx, tier: PromotionTier) -> None:
     )
 
 
-async def delete_tier_rows(tx: Tx, tier_ids: Sequence[str]) -> None:
-    """Forget tiers, and leave them out of the stacks they are in; an empty stack goes too."""
-    await tx.execute("delete from promotion_tier where voucher_id = any(%s)", (list(tier_ids),))
+async def leave_stacks(tx: Tx, tier_ids: Sequence[str]) -> None:
+    """Leave tiers out of the stacks they are in; an empty stack goes."""
     await tx.execute(
         "update promotion_stack set tier_ids = array(select one from unnest(tier_ids) as one"
         " where one <> all(%s)) where tier_ids && %s",
@@ -68,12 +71,14 @@ async def get_promotion_tier(tx: Tx, tier_id: str) -> PromotionTier:
     return found[0]
 
 
-async def list_tiers_by_id(tx: Tx, tier_ids: Sequence[str]) -> list[PromotionTier]:
-    """Return those of these tiers that exist, in the order given."""
+async def list_tiers_by_id(
+    tx: Tx, tier_ids: Sequence[str], *, ever: bool = False
+) -> list[PromotionTier]:
+    """Return those of these tiers that exist, in the order given; ``ever``, or existed."""
     wanted = [one for one in tier_ids if is_storable(one)]
     async with tx.cursor(row_factory=struct_row(PromotionTier)) as cursor:
         await cursor.execute(
-            f"select {_TIER}{_TIERS} where v.id = any(%s) order by array_position(%s, v.id)",
+            f"select {_TIER}{_TIERS_EVER if ever else _TIERS} where v.id = any(%s) order by array_position(%s, v.id)",
             (wanted, wanted),
         )
         return await cursor.fetchall()

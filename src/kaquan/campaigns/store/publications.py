@@ -26,6 +26,7 @@ _COLUMNS: LiteralString = (
     " p.metadata, p.created_at"
 )
 _FROM: LiteralString = " from publication p join voucher v on v.id = p.voucher_id"
+_EVER: LiteralString = " from publication p join voucher_ever v on v.id = p.voucher_id"
 _ORDERS: dict[str, LiteralString] = {
     "created_at": "p.id",
     "id": "p.id",
@@ -39,10 +40,12 @@ PUBLICATION_FILTERS = FilterFields(
         "result": FilterField("'SUCCESS'"),
         "failure_code": FilterField("null::text"),
         "customer_id": FilterField("p.customer_id"),
-        "campaign_name": FilterField("(select c.name from campaign c where c.id = p.campaign_id)"),
+        "campaign_name": FilterField(
+            "(select c.name from campaign_ever c where c.id = p.campaign_id)"
+        ),
         "voucher_type": FilterField(
-            "(case (select coalesce(v.offer, c.offer) #>> '{effect,code}' from voucher o"
-            " left join campaign c on c.id = o.campaign_id where o.id = v.id)"
+            "(case (select coalesce(v.offer, c.offer) #>> '{effect,code}' from voucher_ever o"
+            " left join campaign_ever c on c.id = o.campaign_id where o.id = v.id)"
             " when 'stored_value' then 'GIFT_VOUCHER' when 'points_payment' then 'LOYALTY_CARD'"
             " else 'DISCOUNT_VOUCHER' end)"
         ),
@@ -154,7 +157,7 @@ async def list_publications(
     cursor: str | None = None,
     limit: int = 20,
 ) -> Page[Publication]:
-    """Return a page of publications, and the exact number of all that match.
+    """Return a page of publications, also of deleted vouchers, and the exact number of all.
 
     ``condition`` is a filter over ``PUBLICATION_FILTERS``. ``order`` is created_at, id,
     voucher_code, customer_id or channel, with a minus in front for descending. A page starts at
@@ -181,7 +184,7 @@ async def list_publications(
         parts.append(condition.sql)
         parameters |= condition.parameters
     counted = await tx.execute(
-        sql.SQL("select count(*) {} where {}").format(sql.SQL(_FROM), _all_of(parts)), parameters
+        sql.SQL("select count(*) {} where {}").format(sql.SQL(_EVER), _all_of(parts)), parameters
     )
     row = await counted.fetchone()
     assert row is not None
@@ -194,7 +197,7 @@ async def list_publications(
         " limit %(limit)s offset %(offset)s"
     ).format(
         sql.SQL(_COLUMNS),
-        sql.SQL(_FROM),
+        sql.SQL(_EVER),
         _all_of(parts),
         sql.SQL(column),
         direction=sql.SQL("desc" if descending else "asc"),

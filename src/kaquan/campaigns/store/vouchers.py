@@ -21,6 +21,7 @@ VOUCHER_COLUMNS: LiteralString = (
 """A voucher ``v`` as Voucher has it, its campaign (if any) being ``c``."""
 
 _FROM: LiteralString = " from voucher v left join campaign c on c.id = v.campaign_id"
+_EVER: LiteralString = " from voucher_ever v left join campaign_ever c on c.id = v.campaign_id"
 # Identifiers begin with the time, so their order is the order of creation.
 _ORDERS: dict[str, LiteralString] = {
     "created_at": "v.id",
@@ -62,7 +63,7 @@ async def insert_vouchers(
         " expires_at, category, category_ids, additional_info, metadata, created_at)"
         " select fresh.id, fresh.code, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s"
         " from unnest(string_to_array(%s, E'\\n'), string_to_array(%s, E'\\n')) as fresh (id, code)"
-        " on conflict (project_id, code) do nothing",
+        " on conflict (project_id, code) where deletion_id is null do nothing",
         (
             pattern.campaign_id,
             None if pattern.offer is None else Jsonb(pattern.offer),
@@ -163,8 +164,8 @@ async def list_vouchers_with_offers(tx: Tx, campaign_id: str) -> list[str]:
 
 
 async def list_vouchers_by_id(tx: Tx, voucher_ids: Sequence[str]) -> list[Voucher]:
-    """Return those of these vouchers that exist, by our ids."""
-    query: LiteralString = f"select {VOUCHER_COLUMNS}{_FROM} where v.id = any(%s) order by v.id"
+    """Return these vouchers, by our ids, also those that were deleted since."""
+    query: LiteralString = f"select {VOUCHER_COLUMNS}{_EVER} where v.id = any(%s) order by v.id"
     async with tx.cursor(row_factory=struct_row(Voucher)) as cursor:
         await cursor.execute(query, (list(voucher_ids),))
         return await cursor.fetchall()
@@ -307,16 +308,3 @@ async def assign_holders(tx: Tx, held: Sequence[tuple[str, str]], *, now: dateti
             [customer_id for _, customer_id in held],
         ),
     )
-
-
-async def list_voucher_ids(tx: Tx, campaign_id: str) -> list[str]:
-    """Lock and return the ids of all vouchers of a campaign."""
-    cursor = await tx.execute(
-        "select id from voucher where campaign_id = %s order by id for update", (campaign_id,)
-    )
-    return [row[0] for row in await cursor.fetchall()]
-
-
-async def delete_voucher_rows(tx: Tx, voucher_ids: Sequence[str]) -> None:
-    """Forget vouchers; the database refuses while anything refers to one of them."""
-    await tx.execute("delete from voucher where id = any(%s)", (list(voucher_ids),))

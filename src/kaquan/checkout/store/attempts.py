@@ -8,8 +8,9 @@ import msgspec
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from kaquan.checkout.attempt_model import AttemptHead, AttemptKind, AttemptOutcome
 from kaquan.checkout.kept import KeptInputs
-from kaquan.checkout.tried import AttemptKind, AttemptOutcome, AttemptRow
+from kaquan.checkout.tried import AttemptRow
 from kaquan.engine import Reason
 from kaquan.runtime import NotFound, Tx, struct_row
 
@@ -28,31 +29,16 @@ _REDEEMED: LiteralString = (
     " case r.result when 'SUCCESS' then 'APPLIED' else 'REFUSED' end as outcome,"
     " r.discount_minor + r.items_discount_minor as discount_minor,"
     " null::jsonb as reasons, r.failure_message, r.trace, r.created_at"
-    " from redemption r join voucher v on v.id = r.voucher_id"
+    " from redemption r join voucher_ever v on v.id = r.voucher_id"
 )
 
 
-class StoredAttempt(msgspec.Struct, frozen=True, kw_only=True):
+class StoredAttempt(AttemptHead, frozen=True, kw_only=True):
     """A row of either kind; ``reasons`` is None for redemptions, whose trace tells them."""
 
-    id: str
-    run_id: str
-    kind: AttemptKind
-    object: str
-    code: str
-    voucher_id: str | None
-    campaign_id: str | None
-    customer_id: str | None
-    customer_source_id: str | None
-    order_id: str | None
-    order_source_id: str | None
-    channel: str
-    outcome: AttemptOutcome
-    discount_minor: int
     reasons: tuple[Reason, ...] | None
     failure_message: str | None
     trace: dict[str, Any] | None
-    created_at: datetime
 
 
 class AttemptFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -32,7 +32,7 @@ _CAMPAIGNS: LiteralString = (
     "  where c.active and c.kind <> 'PROMOTION' and c.created_at <= %(until)s"
     "    and tstzrange(c.starts_at, c.expires_at) @> %(now)s"
     "    and not (c.join_once and exists (select from publication p"
-    "             where p.campaign_id = c.id and p.customer_id = %(customer_id)s))"
+    "             where p.campaign_id = c.id and p.customer_id = %(customer_id)s and not p.void))"
     "    and (c.activation = 'AUTO_UPDATE' or exists (select from voucher v"
     "         where v.campaign_id = c.id and v.holder_id is null and v.active))"
     "  order by c.created_at desc, c.id desc limit %(reach)s)"

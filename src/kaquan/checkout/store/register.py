@@ -27,7 +27,7 @@ _COLUMNS: LiteralString = (
     " r.items_allocation, r.given, r.failure_code, r.failure_message, r.trace, r.metadata, r.by_user_id,"
     " r.created_at, r.returned_minor, r.use_returned, r.rolled_back"
 )
-_FROM: LiteralString = "redemption r left join voucher v on v.id = r.voucher_id"
+_FROM: LiteralString = "redemption r left join voucher_ever v on v.id = r.voucher_id"
 NET: LiteralString = (
     "r.kind = 'redemption' and r.result = 'SUCCESS' and not r.use_returned and not r.rolled_back"
 )

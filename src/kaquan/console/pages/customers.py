@@ -1,4 +1,4 @@
-"""Customers: the list, and one customer with all that is known."""
+"""One customer with all that is known."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from kaquan.campaigns import Campaign, Voucher, list_vouchers, voucher_usage, wallet_token
-from kaquan.console.language import N_, Language
-from kaquan.console.listing import Column, Count, Listing, ListShape
+from kaquan.console.language import Language
 from kaquan.console.page import PageView
 from kaquan.console.pages.customer_portrait import (
     DAYS,
@@ -20,7 +19,6 @@ from kaquan.console.pages.customer_portrait import (
     usual_time,
 )
 from kaquan.console.pages.names import campaigns_by_id
-from kaquan.console.pages.paging import PAGE_SIZE
 from kaquan.console.pages.timeline import TimelinePart, read_timeline
 from kaquan.console.pages.words import PURPOSES, Badge, voucher_badge
 from kaquan.console.render import page_of, render
@@ -36,8 +34,6 @@ from kaquan.customers import (
     get_customer,
     get_customer_summary,
     list_consents,
-    list_customer_summaries,
-    list_customers,
     list_identities,
     list_merges,
     list_notes,
@@ -59,18 +55,6 @@ from kaquan.trust import Ability
 
 VOUCHERS_SHOWN = 10
 NOTES_SHOWN = 10
-
-SHAPE = ListShape(
-    columns=(
-        Column(key="name", label=N_("Customer"), sortable=True),
-        Column(key="email", label=N_("E-mail")),
-        Column(key="order_count", label=N_("Orders"), sortable=True, numeric=True),
-        Column(key="spend", label=N_("Spent"), sortable=True, numeric=True),
-        Column(key="last_order_at", label=N_("Last order"), sortable=True),
-    ),
-    search_label=N_("Search by name, e-mail, phone or your own id"),
-    default_sort="-spend",
-)
 
 
 class CustomerRow(msgspec.Struct, frozen=True):
@@ -127,29 +111,6 @@ class Dossier(msgspec.Struct, frozen=True, kw_only=True):
         """What an order came to on average, half-even; 0 without orders."""
         count = self.summary.order_count
         return round(self.summary.spend_minor / count) if count else 0
-
-
-@get("/console/customers", include_in_schema=False)
-async def show_customers(request: Request[Any, Any, Any]) -> Response[str]:
-    """The list of customers."""
-    query = SHAPE.read(page_of(request).query)
-    async with page_snapshot(request) as tx:
-        found = await list_customers(
-            tx,
-            search=query.search or None,
-            order=("-" if query.descending else "") + query.sort,
-            cursor=query.cursor or None,
-            limit=PAGE_SIZE,
-        )
-        summaries = await list_customer_summaries(tx, [item.id for item in found.items])
-    listing = Listing(
-        shape=SHAPE,
-        query=query,
-        rows=[CustomerRow(item, summaries[item.id]) for item in found.items],
-        count=Count(value=found.total),
-        next_cursor=found.next_cursor,
-    )
-    return render(request, "pages/customers.html", listing=listing)
 
 
 @get("/console/customers/{customer_id:str}", include_in_schema=False)

@@ -37,6 +37,7 @@ SCOPES: Mapping[KeyScope, str] = {
     KeyScope.CLIENT: N_("what browsers may do"),
     KeyScope.READ_ONLY: N_("only reads"),
     KeyScope.DRY_RUN: N_("only tries out"),
+    KeyScope.TRACKING: N_("only tells what people do"),
 }
 REFUSALS = (
     N_("A password needs at least 10 characters."),

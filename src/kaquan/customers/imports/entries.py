@@ -164,11 +164,12 @@ def _metadata(
         lowered = header.lower()
         key = header[len(_METADATA_PREFIX) :] if lowered.startswith(_METADATA_PREFIX) else header
         definition = properties.get(key)
-        found[key] = cell.strip() if definition is None else _typed(cell.strip(), definition)
+        found[key] = cell.strip() if definition is None else typed_cell(cell.strip(), definition)
     return found
 
 
-def _typed(cell: str, definition: Property) -> Any:
+def typed_cell(cell: str, definition: Property) -> Any:
+    """Return a cell in the type of its property, a list's parts between commas."""
     if definition.array:
         return [_single(part.strip(), definition) for part in cell.split(",") if part.strip()]
     return _single(cell, definition)

@@ -50,7 +50,7 @@ select id, 'customer.custom_event', at, null,
 _LIST: LiteralString = """
 with activity as ({all}), place as (select at, id from activity where id = %(after)s)
 select a.id, a.type, a.at, a.campaign_id, a.related
-  from activity a left join campaign c on c.id = a.campaign_id
+  from activity a left join campaign_ever c on c.id = a.campaign_id
  where (%(type)s::text is null or a.type = %(type)s)
    and (%(category)s::text is null or a.category = %(category)s)
    and (%(campaign_id)s::text is null or a.campaign_id = %(campaign_id)s)

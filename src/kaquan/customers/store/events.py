@@ -1,9 +1,10 @@
 """SQL of custom events."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from kaquan.customers.model import Event
 from kaquan.runtime import Tx, struct_row
@@ -27,6 +28,20 @@ async def insert_event(tx: Tx, event: Event) -> bool:
         ),
     )
     return cursor.rowcount == 1
+
+
+async def insert_events(tx: Tx, events: Sequence[Event]) -> set[str]:
+    """Store events in one statement; returns the ids of those that were not there already.
+
+    Rows go in by the merchant's id, so that two writers never wait for each other in a circle.
+    """
+    cursor = await tx.execute(
+        f"insert into event ({_COLUMNS})"
+        f" select {_COLUMNS} from json_populate_recordset(null::event, %s)"
+        " order by source_id on conflict (project_id, source_id) do nothing returning id",
+        (Json(list(events)),),
+    )
+    return {row[0] for row in await cursor.fetchall()}
 
 
 async def find_event_by_source(tx: Tx, source_id: str) -> Event | None:

@@ -54,6 +54,18 @@ BELONGINGS: Mapping[str, Belongings] = {
         stays="exists (select from exposure o where o.customer_id = %(to)s"
         " and o.campaign_id = t.campaign_id)",
     ),
+    "experiment_exposures": Belongings(
+        table="experiment_exposure",
+        key="t.experiment_id",
+        stays="exists (select from experiment_exposure o where o.customer_id = %(to)s"
+        " and o.experiment_id = t.experiment_id)",
+    ),
+    "planned": Belongings(
+        table="experiment_preset",
+        key="t.experiment_id",
+        stays="exists (select from experiment_preset o where o.customer_id = %(to)s"
+        " and o.experiment_id = t.experiment_id)",
+    ),
     "identities": Belongings(
         table="customer_identity",
         key="t.kind || chr(31) || t.value",
@@ -248,7 +260,7 @@ async def list_aliases(tx: Tx, customer_id: str) -> list[str]:
 
 async def list_capped_campaigns(tx: Tx) -> list[str]:
     """Return the campaigns that limit what one person may redeem."""
-    cursor = await tx.execute("select id from campaign where per_customer_cap is not null")
+    cursor = await tx.execute("select id from campaign_ever where per_customer_cap is not null")
     return [row[0] for row in await cursor.fetchall()]
 
 

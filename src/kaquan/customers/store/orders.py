@@ -13,14 +13,16 @@ from kaquan.customers.model import Order, OrderLine, OrderStatus
 from kaquan.customers.store.listing import Listing, ListRequest, Sort, list_page
 from kaquan.runtime import Condition, FilterField, FilterFields, FilterKind, NotFound, Page, Tx
 
-_COLUMNS: LiteralString = (
+ORDER_ROW_COLUMNS: LiteralString = (
     "id, source_id, customer_id, location_id, status, amount_minor, discount_minor,"
     " items_discount_minor, shipping_minor, total_minor, line_product_ids, line_source_ids, line_quantities,"
     " line_unit_prices, line_amounts, line_discounts, line_details, metadata, placed_at,"
     " created_at, updated_at"
 )
+"""What read_order_row makes an order of."""
+
 _LISTING = Listing(
-    columns=_COLUMNS,
+    columns=ORDER_ROW_COLUMNS,
     source="orders",
     key="id",
     sorts={
@@ -104,7 +106,7 @@ async def find_order_by(
     ``lock`` keeps others from changing it until the end of the transaction.
     """
     query: LiteralString = (
-        f"select {_COLUMNS} from orders where id = %(id)s or source_id = %(source_id)s"
+        f"select {ORDER_ROW_COLUMNS} from orders where id = %(id)s or source_id = %(source_id)s"
         " order by id = %(id)s desc nulls last limit 1"
     )
     parameters = {"id": order_id, "source_id": source_id}
@@ -157,7 +159,7 @@ async def list_orders(
 
 async def list_orders_by_id(tx: Tx, order_ids: Sequence[str]) -> list[Order]:
     """Return those of these orders that exist, by our ids."""
-    query: LiteralString = f"select {_COLUMNS} from orders where id = any(%s) order by id"
+    query: LiteralString = f"select {ORDER_ROW_COLUMNS} from orders where id = any(%s) order by id"
     async with tx.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, (list(order_ids),))
         return [read_order_row(row) for row in await cursor.fetchall()]

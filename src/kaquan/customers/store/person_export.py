@@ -19,6 +19,9 @@ _OF_PERSON: Mapping[str, tuple[LiteralString, LiteralString]] = {
     "redemptions": ("redemption", "t.customer_id = %(id)s"),
     "messages": ("message", "t.customer_id = %(id)s"),
     "events": ("event", "t.customer_id = %(id)s"),
+    "visitors": ("visitor", "t.customer_id = %(id)s"),
+    "products_seen": ("product_seen", "t.customer_id = %(id)s"),
+    "carts": ("shopping_cart", "t.customer_id = %(id)s"),
     "notes": ("customer_note", "t.customer_id = %(id)s"),
     "points": (
         "transfer",
@@ -28,6 +31,8 @@ _OF_PERSON: Mapping[str, tuple[LiteralString, LiteralString]] = {
     "predictions": ("customer_score", "t.customer_id = %(id)s"),
     "rfm": ("rfm_score", "t.customer_id = %(id)s"),
     "experiments": ("exposure", "t.customer_id = %(id)s"),
+    "experiment_arms": ("experiment_exposure", "t.customer_id = %(id)s"),
+    "planned": ("experiment_preset", "t.customer_id = %(id)s"),
 }
 # What is ours and says nothing about the person.
 _OURS = ["project_id", "trace", "name_key", "email_key", "phone_key", "erased_at"]

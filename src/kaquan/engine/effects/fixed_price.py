@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from kaquan.engine.effects.effect import EFFECTS, Effect, Outcome, Target
-from kaquan.engine.effects.personal import check_formula, personalise
+from kaquan.engine.effects.personal import check_formula, personalise, personalise_lines
 from kaquan.engine.effects.selection import ALL_OF_SCOPE, Selection
 from kaquan.engine.effects.spread import find_carriers, take_off_picks
 from kaquan.engine.facts import Facts
@@ -34,25 +34,28 @@ class FixedPrice(Effect, frozen=True, kw_only=True):
     selection: Selection = ALL_OF_SCOPE
 
     def __post_init__(self) -> None:
-        check_formula(self.price_formula)
+        check_formula(self.price_formula, per_line=self.target == "items")
         if self.target == "order" and self.selection != ALL_OF_SCOPE:
             raise ValueError("selection is for the target items")
 
     def apply(self, facts: Facts) -> Outcome | Reason:
-        price, inputs = personalise(self.price_minor, self.price_formula, facts)
         if self.target == "items":
             picks = self.selection.pick(self.scope, facts)
             if isinstance(picks, Reason):
                 return picks
-            pairs = zip(picks.values_minor, picks.units, strict=True)
+            prices, inputs = personalise_lines(
+                self.price_minor, self.price_formula, facts, lines=picks.indexes
+            )
+            each = zip(picks.values_minor, picks.units, prices, strict=True)
             return take_off_picks(
-                [max(0, value - price * units) for value, units in pairs],
+                [max(0, value - price * units) for value, units, price in each],
                 picks,
                 facts,
                 cap_minor=self.cap_minor,
                 total_cap_minor=self.total_cap_minor,
                 inputs=inputs,
             )
+        price, inputs = personalise(self.price_minor, self.price_formula, facts)
         carriers = find_carriers(self.scope, facts.cart)
         if carriers == ():
             return Reason(ReasonCode.NO_MATCHING_ITEMS)

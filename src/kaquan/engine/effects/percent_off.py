@@ -1,15 +1,14 @@
 """A percentage off (折扣)."""
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from kaquan.engine.effects.effect import EFFECTS, Effect, Outcome, Target
-from kaquan.engine.effects.personal import check_formula, personalise
+from kaquan.engine.effects.personal import check_formula, personalise, personalise_lines
 from kaquan.engine.effects.selection import ALL_OF_SCOPE, Selection
 from kaquan.engine.effects.spread import find_carriers, take_off_picks
 from kaquan.engine.facts import Basis, Facts
 from kaquan.engine.money import FULL_RATE_BPS, PositiveMinor, RateBps, take_rate
-from kaquan.engine.reasons import ParamValue, Reason, ReasonCode
+from kaquan.engine.reasons import Reason, ReasonCode
 from kaquan.engine.scope import EVERYTHING, Scope
 
 
@@ -35,14 +34,14 @@ class PercentOff(Effect, frozen=True, kw_only=True):
     basis: Basis = "remaining"
 
     def __post_init__(self) -> None:
-        check_formula(self.rate_formula)
+        check_formula(self.rate_formula, per_line=self.target == "items")
         if self.target == "order" and self.selection != ALL_OF_SCOPE:
             raise ValueError("selection is for the target items")
 
     def apply(self, facts: Facts) -> Outcome | Reason:
-        rate, inputs = personalise(self.rate_bps, self.rate_formula, facts, most=FULL_RATE_BPS)
         if self.target == "items":
-            return self._off_items(facts, rate, inputs)
+            return self._off_items(facts)
+        rate, inputs = personalise(self.rate_bps, self.rate_formula, facts, most=FULL_RATE_BPS)
         carriers = find_carriers(self.scope, facts.cart)
         if carriers == ():
             return Reason(ReasonCode.NO_MATCHING_ITEMS)
@@ -52,17 +51,18 @@ class PercentOff(Effect, frozen=True, kw_only=True):
             off = off if cap is None else min(off, cap)
         return Outcome(order_minor=off, carriers=carriers, inputs={"base_minor": base, **inputs})
 
-    def _off_items(
-        self, facts: Facts, rate: int, inputs: Mapping[str, ParamValue]
-    ) -> Outcome | Reason:
+    def _off_items(self, facts: Facts) -> Outcome | Reason:
         picks = self.selection.pick(self.scope, facts)
         if isinstance(picks, Reason):
             return picks
         bases = picks.values_minor
         if self.basis == "initial":
             bases = picks.initial_values(facts)
+        rates, inputs = personalise_lines(
+            self.rate_bps, self.rate_formula, facts, lines=picks.indexes, most=FULL_RATE_BPS
+        )
         return take_off_picks(
-            [take_rate(base, rate) for base in bases],
+            [take_rate(base, rate) for base, rate in zip(bases, rates, strict=True)],
             picks,
             facts,
             cap_minor=self.cap_minor,

@@ -128,11 +128,9 @@ def choose_by_fold(learnt: Learnt, *, budget: float | None) -> Floats:
     """
     probability = np.zeros(learnt.net.shape)
     for number, steady in enumerate(learnt.steady):
-        rows, others = learnt.fold == number, learnt.fold != number
+        rows = learnt.fold == number
         if steady:
-            uniform = list_uniform(
-                learnt.net[others].mean(axis=0), learnt.cost[others].mean(axis=0), budget=budget
-            )
+            uniform = list_uniform(*learnt.without[number], budget=budget)
             probability[rows] = uniform[0].shares
             continue
         total = None if budget is None else budget * int(rows.sum())

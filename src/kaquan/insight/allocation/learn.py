@@ -52,7 +52,8 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     All matrices are rows × arms, in money: ``net`` and ``cost`` are doubly robust scores, whose
     means estimate what an arm brings (value less cost) and costs; ``predicted`` and
     ``predicted_cost`` are what a policy may go by, from the other folds only. ``steady`` tells of
-    each fold that nothing was found there by which customers should get different arms.
+    each fold that nothing was found there by which customers should get different arms, ``without``
+    what the arms bring and cost on average in the other four, by models that never saw the fold.
     """
 
     stakes: Stakes
@@ -62,6 +63,7 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     predicted: Floats
     predicted_cost: Floats
     steady: tuple[bool, ...]
+    without: list[tuple[Floats, Floats]]
     weights: Floats
     models: "Models"
 
@@ -151,10 +153,12 @@ def _assemble(
     net, cost, predicted, plain, expected = (np.zeros(shape) for _ in range(5))
     learners = np.zeros((*shape, len(LEARNERS)))
     found: list[Weights] = []
+    without: list[tuple[Floats, Floats]] = []
     for number, rows in enumerate(outcomes.rows):
         inner = _look_inside(outcomes, effects, number)
         level = _cost_level(inner.cost, inner.plain_cost)
         found.append(_choose(inner, stakes, level=level, doses=doses, budget=budget))
+        without.append((inner.net.mean(axis=0), inner.cost.mean(axis=0)))
         net[rows], cost[rows] = outcomes.scores(number)
         learners[rows] = effects.learners(number)
         plain[rows] = in_money(stakes, outcomes.expected(number))[1]
@@ -182,6 +186,7 @@ def _assemble(
         predicted=predicted,
         predicted_cost=expected,
         steady=tuple(weights.steady for weights in found),
+        without=without,
         weights=deployed.weights,
         models=models,
     )

@@ -44,6 +44,9 @@ class Outcomes:
         reached = (trial.outcome > 0).astype(np.float64)
         if stakes.cost_on is CostOn.OUTCOME and (reached != trial.outcome).any():
             self.targets.append(reached)
+        if stakes.cost_on is CostOn.MEASURED:
+            assert trial.paid is not None
+            self.targets.append(trial.paid)
         self.models: list[list[OutcomeModel]] = []
         self._expected: dict[tuple[FoldNumbers, int], Floats] = {}
 

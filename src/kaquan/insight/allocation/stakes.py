@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 import numpy as np
 
-from kaquan.insight.uplift import Floats, Ints
+from kaquan.insight.uplift import Floats
 
 
 class CostOn(StrEnum):
@@ -13,6 +13,7 @@ class CostOn(StrEnum):
 
     SEND = "send"
     OUTCOME = "outcome"
+    MEASURED = "measured"
 
 
 class Stakes(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +21,8 @@ class Stakes(msgspec.Struct, frozen=True, kw_only=True):
 
     On ``SEND`` an arm costs its price for everybody who gets it; on ``OUTCOME`` once for each
     customer whose outcome is above zero, as a coupon costs its face value when it is redeemed.
+    When ``MEASURED`` what each row cost is known and is learnt beside the outcome; an arm's cost is
+    then the most that a customer may be expected to cost.
     """
 
     value: float
@@ -31,17 +34,16 @@ class Stakes(msgspec.Struct, frozen=True, kw_only=True):
         """How many arms have a cost."""
         return len(self.cost)
 
-    def paid(self, arm: Ints, outcome: Floats) -> Floats:
-        """Return what was paid for each row."""
-        due = self.cost[arm]
-        return due if self.cost_on is CostOn.SEND else due * (outcome > 0)
-
     def combine(self, outcome: Floats, reached: Floats | None) -> tuple[Floats, Floats]:
         """Return net values and costs, rows × arms.
 
         ``outcome`` estimates the outcome under each arm, ``reached`` the chance that it is above
-        zero; None when that is the same, as with outcomes of 0 and 1.
+        zero, None when that is the same, as with outcomes of 0 and 1; or what the arm costs when
+        costs are measured.
         """
+        if self.cost_on is CostOn.MEASURED:
+            assert reached is not None
+            return self.value * outcome - reached, reached
         if self.cost_on is CostOn.SEND:
             costs = np.broadcast_to(self.cost, outcome.shape).copy()
         else:

@@ -105,7 +105,7 @@ def read_experiment(summary: ExperimentSummary) -> Reading:
 
 def sample_ratio_p(summary: ExperimentSummary) -> float | None:
     """Return Pearson's chi-square p-value of the arms' sizes against their planned shares."""
-    sizes = [arm.sample.n for arm in summary.arms]
+    sizes = list(summary.assigned) or [arm.sample.n for arm in summary.arms]
     if summary.shares is None or sum(sizes) == 0:
         return None
     expected = [share * sum(sizes) for share in summary.shares]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from kaquan.insight.experiment.summary import ArmSummary, MetricKind
+from kaquan.insight.experiment.summary import ArmSummary, MetricKind, Weighed
 
 
 class Moments(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,9 +24,13 @@ def arm_moments(arm: ArmSummary, kind: MetricKind) -> Moments:
     """Return the plain estimate of an arm of two units at least.
 
     A ratio of sums by the delta method: Deng, Knoblich, Lu (2018), Applying the Delta Method in
-    Metric Analytics, KDD, section 3.1.
+    Metric Analytics, KDD, section 3.1. Where chances of the arm differed, the mean over everybody
+    by inverse propensities that sum to one (Hájek 1971), with its linearised variance: deviations
+    of different arms never meet in one unit, so the arms' variances add.
     """
     sample = arm.sample
+    if arm.weighed is not None:
+        return _weighed_moments(sample.n, arm.weighed)
     if kind != "ratio" or arm.denominator is None:
         return Moments(n=sample.n, mean=sample.mean, variance=sample.variance)
     below = arm.denominator.sample
@@ -37,6 +41,12 @@ def arm_moments(arm: ArmSummary, kind: MetricKind) -> Moments:
         + ratio * ratio * below.variance
     )
     return Moments(n=sample.n, mean=ratio, variance=max(spread, 0.0) / below.mean**2)
+
+
+def _weighed_moments(n: int, sums: Weighed) -> Moments:
+    mean = sums.wy / sums.w
+    spread = sums.w_sq_y_sq - 2 * mean * sums.w_sq_y + mean * mean * sums.w_sq
+    return Moments(n=n, mean=mean, variance=max(spread, 0.0) / sums.w**2 * n * n / (n - 1))
 
 
 def cuped_moments(arms: Sequence[ArmSummary]) -> tuple[tuple[Moments, ...], float] | None:

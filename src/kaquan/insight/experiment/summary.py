@@ -30,25 +30,46 @@ class Second(msgspec.Struct, frozen=True):
         return (n * self.products - first.total * self.sample.total) / (n * (n - 1))
 
 
+class Weighed(msgspec.Struct, frozen=True):
+    """Sums over an arm's units where chances differ, ``w`` being one over the chance of the arm."""
+
+    w: float
+    wy: float
+    w_sq: float
+    w_sq_y: float
+    w_sq_y_sq: float
+
+    def __add__(self, other: "Weighed") -> "Weighed":
+        return Weighed(
+            *(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__)
+        )
+
+
 class ArmSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """One arm: its name, the metric's sample, and what else was measured of the same units."""
+    """One arm: its name, the metric's sample, and what else was measured of the same units.
+
+    ``weighed`` is given where units had different chances of the arm, and is then gone by.
+    """
 
     name: str
     sample: Sample
     before: Second | None = None
     denominator: Second | None = None
+    weighed: Weighed | None = None
 
 
 class ExperimentSummary(msgspec.Struct, frozen=True, kw_only=True):
     """All arms, the control first; ``shares`` are the planned ones (they sum to 1).
 
     ``planned_n`` is the number of units for which the always-valid interval is narrowest.
+    ``assigned`` are the arms' sizes where not everybody that was assigned is counted yet.
     """
 
     arms: tuple[ArmSummary, ...]
     kind: MetricKind = "mean"
     shares: tuple[float, ...] | None = None
     planned_n: int | None = None
+    assigned: tuple[int, ...] = ()
 
     @property
     def control(self) -> ArmSummary:

@@ -31,12 +31,7 @@ def tell_verdict(reading: Reading, compared: Compared, language: Language) -> st
     """Return the sentence for one arm. Figures are rounded to four significant digits."""
     zh = language == "zh"
     if isinstance(compared, NoComparison):
-        cause = _LACKS[compared.lack][language].format(compared.lacking_arm)
-        return (
-            f"{compared.arm} 无法下结论:{cause}。"
-            if zh
-            else f"Nothing can be said of {compared.arm}: {cause}."
-        )
+        return say_lack(compared, language)
     gap, control = compared.difference, reading.control
     span = f"{gap.low:.4g} … {gap.high:.4g}"
     if compared.p_adjusted < 0.05 and (gap.low > 0 or gap.high < 0):
@@ -60,3 +55,11 @@ def tell_verdict(reading: Reading, compared: Compared, language: Language) -> st
         f" (95 % interval {span}); with this many units a true difference below"
         f" {compared.detectable:.4g} would mostly go unseen."
     )
+
+
+def say_lack(compared: NoComparison, language: Language) -> str:
+    """Return the sentence on an arm of which nothing can be said."""
+    cause = _LACKS[compared.lack][language].format(compared.lacking_arm)
+    if language == "zh":
+        return f"{compared.arm} 无法下结论:{cause}。"
+    return f"Nothing can be said of {compared.arm}: {cause}."

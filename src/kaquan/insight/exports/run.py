@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -45,6 +45,7 @@ from kaquan.runtime import (
 ROWS_A_PART = 5_000
 MOST_FIELDS = 300
 _METADATA = "metadata"
+_LINES = msgspec.json.Encoder(decimal_format="number")
 _WORDS = {"id": "ID", "qr": "QR"}
 
 
@@ -120,6 +121,40 @@ async def run_export(
                 )
     async with database.transaction(project_id) as tx:
         await update_export(tx, export_id, status=ExportStatus.DONE, row_count=count, now=clock())
+
+
+async def check_stream(
+    tx: Tx, exported: ExportedObject, parameters: ExportParameters, *, now: datetime
+) -> ExportParameters:
+    """Return what is to be streamed in full. Raises InvalidInput as ``create_export`` does."""
+    source = SOURCES[exported]
+    checked = _check(source, parameters)
+    await _condition(tx, source, checked, now=now)
+    return checked
+
+
+async def stream_objects(
+    database: Database,
+    project_id: int,
+    exported: ExportedObject,
+    checked: ExportParameters,
+    *,
+    now: datetime,
+) -> AsyncGenerator[bytes]:
+    """Yield objects as lines of JSON, many lines at a time, all from one moment of the data.
+
+    ``checked`` comes from ``check_stream``. Memory does not grow with the number of objects.
+    """
+    source = SOURCES[exported]
+    async with database.snapshot(project_id) as reading:
+        condition = await _condition(reading, source, checked, now=now)
+        columns = await _columns(reading, source, checked, condition)
+        order = checked.order or "-created_at"
+        async for rows in stream_rows(
+            reading, source, columns, condition, order=order, rows_a_part=ROWS_A_PART
+        ):
+            objects = [dict(zip(columns, row, strict=True)) for row in rows]
+            yield _LINES.encode_lines(objects)
 
 
 async def fail_export(tx: Tx, export_id: str, *, now: datetime) -> None:

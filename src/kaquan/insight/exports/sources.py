@@ -111,9 +111,9 @@ VOUCHERS = ExportSource(
 )
 PUBLICATIONS = ExportSource(
     source=(
-        "publication p join voucher v on v.project_id = p.project_id and v.id = p.voucher_id"
+        "publication p join voucher_ever v on v.project_id = p.project_id and v.id = p.voucher_id"
         " join customer c on c.project_id = p.project_id and c.id = p.customer_id"
-        " left join campaign k on k.project_id = p.project_id and k.id = p.campaign_id"
+        " left join campaign_ever k on k.project_id = p.project_id and k.id = p.campaign_id"
     ),
     key="p.id",
     fields={
@@ -153,9 +153,9 @@ PUBLICATIONS = ExportSource(
 )
 REDEMPTIONS = ExportSource(
     source=(
-        "redemption r left join voucher v on v.project_id = r.project_id and v.id = r.voucher_id"
+        "redemption r left join voucher_ever v on v.project_id = r.project_id and v.id = r.voucher_id"
         " left join customer c on c.project_id = r.project_id and c.id = r.customer_id"
-        " left join campaign k on k.project_id = r.project_id and k.id = r.campaign_id"
+        " left join campaign_ever k on k.project_id = r.project_id and k.id = r.campaign_id"
     ),
     key="r.id",
     fields={
@@ -226,7 +226,7 @@ _TRANSACTION_TYPE: LiteralString = (
 )
 TRANSACTIONS = ExportSource(
     source=(
-        _TRANSACTION + " join voucher v on v.project_id = t.project_id and v.id = t.voucher_id"
+        _TRANSACTION + " join voucher_ever v on v.project_id = t.project_id and v.id = t.voucher_id"
         " left join balance_adjustment a on a.project_id = t.project_id and a.id = t.cause_id"
         " left join point_earning e on e.project_id = t.project_id and e.id = t.cause_id"
         " left join point_transfer m on m.project_id = t.project_id and m.adjustment_id = a.id"

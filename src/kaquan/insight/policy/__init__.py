@@ -8,6 +8,7 @@ from kaquan.insight.policy.model import (
     PolicyEvaluation,
     PolicyRequest,
     PolicyResult,
+    Predicted,
 )
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "PolicyEvaluation",
     "PolicyRequest",
     "PolicyResult",
+    "Predicted",
     "evaluate_policy",
 ]

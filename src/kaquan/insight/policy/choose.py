@@ -24,6 +24,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     shadow_price: float
     expected: Floats
     spend: float
+    net: Floats
+    cost: Floats
 
 
 def choose_arms(
@@ -51,6 +53,8 @@ def choose_arms(
         shadow_price=price,
         expected=expected,
         spend=float(cost[np.arange(test.rows), written].sum()),
+        net=net,
+        cost=cost,
     )
 
 
@@ -81,7 +85,7 @@ def _spread(best: UniformValue, cost: Floats, *, request: PolicyRequest, stakes:
     low, high = sorted(np.flatnonzero(best.shares).tolist(), key=lambda arm: stakes.cost[arm])
     drawn = np.random.default_rng(request.seed).permutation(rows)
     count = int(np.floor(best.shares[high] * rows + 1e-9))
-    if stakes.cost_on is CostOn.OUTCOME:
+    if stakes.cost_on is not CostOn.SEND:
         # Costs are expected ones here; the draw stops where their sum would pass the budget.
         assert request.budget is not None
         more = (cost[:, high] - cost[:, low])[drawn]

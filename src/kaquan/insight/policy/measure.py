@@ -7,7 +7,7 @@ from kaquan.insight.allocation import UniformValue, estimate, estimate_propensit
 from kaquan.insight.policy.arms import FEWEST_ROWS
 from kaquan.insight.policy.choose import Choice
 from kaquan.insight.policy.model import Compared, PolicyRequest
-from kaquan.insight.policy.prepare import Prepared, read_outcome
+from kaquan.insight.policy.prepare import Prepared, known_chances, read_outcome, read_paid
 from kaquan.insight.tabular import Table
 from kaquan.insight.uplift import Floats, Ints, Trial, doubly_robust_scores, randomised
 from kaquan.runtime import InvalidInput
@@ -25,14 +25,26 @@ def measure_choice(
     """Measure both policies on the test rows, where these tell their arm and outcome."""
     if request.arm not in test.columns or request.outcome not in test.columns:
         return None
+    number = prepared.arms.number(test.columns[request.arm])
+    arms = len(prepared.arms.names)
+    missing = {request.propensity, request.paid} - {None, *test.columns}
+    if missing:
+        # With chances that differ by row, shares of the arms would stand for them wrongly.
+        names = ", ".join(sorted(name for name in missing if name is not None))
+        said.append(f"{test.name} lacks {names}: it is not used to measure.")
+        return None
     try:
         outcome, known = read_outcome(test, request)
+        paid = read_paid(test, request)
+        known_chance = (
+            known_chances(test, request, arm=number.clip(0), arms=arms)
+            if request.propensity
+            else None
+        )
     except InvalidInput as error:
         said.append(f"{error.message} Values are not measured there.")
         return None
-    number = prepared.arms.number(test.columns[request.arm])
     rows = known & (number >= 0)
-    arms = len(prepared.arms.names)
     counts = np.bincount(number[rows], minlength=arms)
     if not rows.any() or counts.min() < FEWEST_ROWS:
         said.append(
@@ -53,10 +65,11 @@ def measure_choice(
         categorical=categorical,
         arm=number[rows],
         outcome=outcome[rows],
-        propensity=randomised(number[rows], arms),
+        propensity=randomised(number[rows], arms) if known_chance is None else known_chance[rows],
         customer=test.columns[person].codes[rows]
         if person is not None and person in test.columns
         else None,
+        paid=None if paid is None else paid[rows],
     )
     if prepared.adjusted:
         trial = msgspec.structs.replace(
@@ -68,7 +81,8 @@ def measure_choice(
 
 def _score_rows(trial: Trial, prepared: Prepared, expected: Floats) -> Floats:
     """Return doubly robust net values of a trial's rows, ``expected`` by models that never saw it."""
-    targets = [trial.outcome, (trial.outcome > 0).astype(np.float64)][: expected.shape[2]]
+    second = (trial.outcome > 0).astype(np.float64) if trial.paid is None else trial.paid
+    targets = [trial.outcome, second][: expected.shape[2]]
     scored = [
         doubly_robust_scores(trial.with_outcome(target), expected[:, :, number])
         for number, target in enumerate(targets)

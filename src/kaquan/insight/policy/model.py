@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from kaquan.insight.allocation import CostOn, Interval
+from kaquan.insight.uplift import Floats
 
 Status: TypeAlias = Literal["certified", "uniform", "cannot_say"]
 
@@ -14,8 +15,8 @@ class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     ``value`` is the worth of one unit of outcome, ``costs`` that of each arm, ``budget`` the most
     that all rows of the test file together may cost, in the same money. ``propensity`` names a
-    column with the chance that the row had of the arm it got, ``customer`` one that numbers the
-    persons; ``repeats`` is how many times rows are dealt into folds.
+    column with the chance that the row had of the arm it got, ``paid`` one with what the row cost
+    (costs are then the most that an arm can cost), ``customer`` one that numbers the persons; ``repeats`` is how many times rows are dealt into folds.
     """
 
     arm: str
@@ -27,6 +28,7 @@ class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True):
     budget: float | None = None
     ignore: tuple[str, ...] = ()
     propensity: str | None = None
+    paid: str | None = None
     customer: str | None = None
     seed: int = 1
     repeats: int = 3
@@ -101,9 +103,21 @@ class PolicyEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
 
 
+class Predicted(msgspec.Struct, frozen=True, kw_only=True):
+    """What each arm is expected to bring (net of its cost) and to cost, test rows × ``arms``."""
+
+    arms: list[str]
+    net: Floats
+    cost: Floats
+
+
 class PolicyResult(msgspec.Struct, frozen=True, kw_only=True):
-    """The evaluation, the arm of each row of the test file, and its columns that tell rows apart."""
+    """The evaluation, the arm of each row of the test file, and its columns that tell rows apart.
+
+    ``predicted`` is None when nothing can be said of any policy.
+    """
 
     evaluation: PolicyEvaluation
     chosen: list[str]
     identifiers: list[str]
+    predicted: Predicted | None = None

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 
 from kaquan.insight.allocation import (
+    CostOn,
     Stakes,
     estimate_propensity,
     find_imbalances,
@@ -64,7 +65,8 @@ def prepare(train: Table, test: Table, request: PolicyRequest) -> Prepared:
     said += few
     number = arms.number(train.columns[request.arm])
     rows &= number >= 0
-    stakes = Stakes(value=request.value, cost=np.array(arms.cost_list()), cost_on=request.cost_on)
+    paid = read_paid(train, request)
+    stakes = _stakes(request, arms, number=number, paid=paid)
     person = request.customer or find_person(train)
     if person is not None:
         said.append(f"Rows with the same {person} are taken as one customer's.")
@@ -90,10 +92,11 @@ def prepare(train: Table, test: Table, request: PolicyRequest) -> Prepared:
         categorical=categorical,
         arm=number[rows],
         outcome=outcome[rows],
-        propensity=_known_chances(used, request, arm=number[rows], arms=len(arms.names))
+        propensity=known_chances(used, request, arm=number[rows], arms=len(arms.names))
         if request.propensity
         else randomised(number[rows], len(arms.names)),
         customer=used.columns[person].codes if person is not None else None,
+        paid=None if paid is None else paid[rows],
     )
     if request.propensity:
         balanced, adjust = True, False
@@ -131,6 +134,28 @@ def read_outcome(table: Table, request: PolicyRequest) -> tuple[Floats, Flags]:
     return np.where(known, values, 0.0), known
 
 
+def read_paid(table: Table, request: PolicyRequest) -> Floats | None:
+    """Return what each row cost, None unless costs are measured. Raises InvalidInput."""
+    if request.cost_on is not CostOn.MEASURED:
+        return None
+    assert request.paid is not None
+    values, share = read_numbers(table.columns[request.paid], [read_plain, read_grouped])
+    if share < 1 or np.isnan(values).any():
+        message = f"Column {request.paid} of {table.name} must tell what every row cost."
+        raise InvalidInput(message, field="--paid")
+    return values
+
+
+def _stakes(request: PolicyRequest, arms: Arms, *, number: Ints, paid: Floats | None) -> Stakes:
+    """Costs as given; where they are measured, the most that any row of the arm cost."""
+    cost = np.array(arms.cost_list())
+    if paid is not None:
+        cost = np.array(
+            [paid[number == place].max(initial=0.0) for place in range(len(arms.names))]
+        )
+    return Stakes(value=request.value, cost=cost, cost_on=request.cost_on)
+
+
 def _by_level(column: Column, values: Floats) -> Floats:
     found = np.full(len(column.levels), np.nan)
     found[column.codes] = values
@@ -143,6 +168,7 @@ def _check_columns(train: Table, request: PolicyRequest) -> None:
         ("--outcome", request.outcome),
         ("--propensity", request.propensity),
         ("--customer", request.customer),
+        ("--paid", request.paid),
     ]
     for option, name in wanted:
         if name is not None and name not in train.columns:
@@ -157,7 +183,8 @@ def _check_columns(train: Table, request: PolicyRequest) -> None:
 def _feature_names(
     train: Table, test: Table, request: PolicyRequest, *, person: str | None, said: list[str]
 ) -> list[str]:
-    special = {request.arm, request.outcome, request.propensity, person, *request.ignore}
+    special = {request.arm, request.outcome, request.propensity, request.paid, person}
+    special |= set(request.ignore)
     unknown = [name for name in request.ignore if name not in train.columns]
     if unknown:
         said.append(f"{train.name} has no column {', '.join(unknown)} to ignore.")
@@ -249,8 +276,11 @@ def _tells_outcome(values: Floats, outcome: Floats) -> float:
     return float((miss * (before + hit / 2)).sum())
 
 
-def _known_chances(used: Table, request: PolicyRequest, *, arm: Ints, arms: int) -> Floats:
-    """Put the given chance of the arm that each row got; the rest is shared by the other arms."""
+def known_chances(used: Table, request: PolicyRequest, *, arm: Ints, arms: int) -> Floats:
+    """Put the given chance of the arm that each row got; the rest is shared by the other arms.
+
+    Raises InvalidInput for what is no chance.
+    """
     assert request.propensity is not None
     column = used.columns[request.propensity]
     chance, _ = read_numbers(column, [read_plain, read_grouped, read_decimal_comma])

@@ -21,6 +21,7 @@ from kaquan.insight.policy.model import (
     PolicyEvaluation,
     PolicyRequest,
     PolicyResult,
+    Predicted,
 )
 from kaquan.insight.policy.prepare import Prepared, say_drift
 from kaquan.insight.policy.words import say_silence, say_why
@@ -93,6 +94,7 @@ def report(
         evaluation=evaluation,
         chosen=[names[arm] for arm in choice.written.tolist()],
         identifiers=_identifiers(test, request),
+        predicted=Predicted(arms=names, net=choice.net, cost=choice.cost),
     )
 
 

@@ -17,7 +17,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     ``features`` is n × p, NaN where a value is missing; ``categorical`` names the columns whose
     values are codes 0, 1, … of categories. ``propensity`` is n × arms: the chance that the row
     had of each arm, positive where it got that arm. ``customer`` numbers the persons when one may
-    have several rows; rows of one person are kept together wherever rows are separated.
+    have several rows; rows of one person are kept together wherever rows are separated. ``paid``
+    is what each row cost, where that was measured.
     """
 
     features: Floats
@@ -26,6 +27,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Floats
     propensity: Floats
     customer: Ints | None = None
+    paid: Floats | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.arm)
@@ -54,6 +56,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
             outcome=self.outcome[rows],
             propensity=self.propensity[rows],
             customer=None if self.customer is None else self.customer[rows],
+            paid=None if self.paid is None else self.paid[rows],
         )
 
     def with_outcome(self, outcome: Floats) -> "Trial":

@@ -1,5 +1,6 @@
 """SQL of points that are due, of what was earned, and of what moved on cards."""
 
+from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from psycopg import sql
@@ -28,6 +29,21 @@ _OF_KIND: dict[AccountKind, LiteralString] = {
 }
 _PREFIX = "vtx_"
 _LONGEST_NUMBER = 18
+
+
+async def list_points_of(tx: Tx, customer_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return what customers have on their cards of points, by customer and campaign's name."""
+    cursor = await tx.execute(
+        "select v.holder_id, c.name, sum(a.balance)::bigint from voucher v"
+        "  join campaign c on c.id = v.campaign_id"
+        "  join account a on a.owner = v.id and a.kind = 'points'"
+        " where v.holder_id = any(%s) and v.active group by 1, 2 order by 1, 2",
+        (list(customer_ids),),
+    )
+    found: dict[str, dict[str, int]] = {}
+    for customer_id, name, points in await cursor.fetchall():
+        found.setdefault(customer_id, {})[name] = points
+    return found
 
 
 async def list_due_subjects(tx: Tx, *, limit: int) -> list[str]:
@@ -142,9 +158,9 @@ def _legs_of(of_kind: LiteralString) -> LiteralString:
     )
     legs: LiteralString = (
         "with l as (select t.id, t.kind, t.cause, t.cause_id, t.at, t.amount, v.id as voucher_id,"
-        f" v.campaign_id from voucher v join transfer t on t.to_owner = v.id and {of_kind}{cards}"
+        f" v.campaign_id from voucher_ever v join transfer t on t.to_owner = v.id and {of_kind}{cards}"
         " union all select t.id, t.kind, t.cause, t.cause_id, t.at, -t.amount, v.id,"
-        f" v.campaign_id from voucher v join transfer t on t.from_owner = v.id and {of_kind}{cards})"
+        f" v.campaign_id from voucher_ever v join transfer t on t.from_owner = v.id and {of_kind}{cards})"
     )
     sums: LiteralString = (
         " cross join lateral (select"
@@ -164,7 +180,7 @@ def _legs_of(of_kind: LiteralString) -> LiteralString:
         " p.counterpart as counterpart_id, other.code as counterpart_code, w.reward_id,"
         " w.reward_name from l" + sums + " left join balance_adjustment a on a.id = l.cause_id"
         " left join point_transfer p on p.adjustment_id = l.cause_id"
-        " left join voucher other on other.id = p.counterpart"
+        " left join voucher_ever other on other.id = p.counterpart"
         " left join point_earning e on e.id = l.cause_id"
         " left join reward_redemption w on w.id = l.cause_id"
         " left join redemption r on r.id = l.cause_id"

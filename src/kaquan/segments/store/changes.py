@@ -7,7 +7,7 @@ from typing import Any
 from psycopg import sql
 
 from kaquan.runtime import Tx, struct_row
-from kaquan.segments.model import SegmentChange, TakenChanges, Upkeep
+from kaquan.segments.model import DailyChange, SegmentChange, TakenChanges, Upkeep
 
 
 async def lock_upkeep(tx: Tx) -> None:
@@ -152,6 +152,22 @@ async def list_segment_changes(
             " where id > %(after)s and (%(segment)s::text is null or segment_id = %(segment)s)"
             " order by id limit %(limit)s",
             {"after": after, "segment": segment_id, "limit": limit},
+        )
+        return await cursor.fetchall()
+
+
+async def list_daily_changes(
+    tx: Tx, *, segment_ids: Sequence[str], since: datetime, zone: str
+) -> list[DailyChange]:
+    """Return how many entered and left these segments from a moment on, a row a day."""
+    async with tx.cursor(row_factory=struct_row(DailyChange)) as cursor:
+        await cursor.execute(
+            "select segment_id, (at at time zone %(zone)s)::date as day,"
+            "       count(*) filter (where entered) as entered,"
+            '       count(*) filter (where not entered) as "left"'
+            "  from segment_change where segment_id = any(%(ids)s) and at >= %(since)s"
+            " group by 1, 2 order by 1, 2",
+            {"ids": list(segment_ids), "since": since, "zone": zone},
         )
         return await cursor.fetchall()
 

@@ -29,7 +29,7 @@ async def replace_members(
     """
     given = dict(parameters) | {"segment_id": segment_id, "evaluated_at": now, "tell": tell}
     create = sql.SQL("create temp table segment_wanted (customer_id) on commit drop as {}")
-    async with _reading_all(tx):
+    async with reading_all(tx):
         await tx.execute(create.format(wanted), given)
     await tx.execute(
         "with gone as ("
@@ -92,7 +92,7 @@ async def count_matching(
 ) -> int:
     """Return how many customers meet the condition."""
     query = sql.SQL("select count(*) from {} where {} and {}").format(source, _SHOWN, condition)
-    async with _reading_all(tx):
+    async with reading_all(tx):
         return await _count(tx, query, parameters)
 
 
@@ -107,26 +107,6 @@ async def count_customers_roughly(tx: Tx) -> int:
 
 SAMPLED: LiteralString = "customer c tablesample system (%(percent)s) repeatable (20260301)"
 """What to select from in order to read a share of the table's pages."""
-
-
-async def count_sampled(
-    tx: Tx,
-    source: sql.Composable,
-    condition: sql.Composable,
-    *,
-    parameters: Mapping[str, Any],
-    percent: float,
-) -> tuple[int, int]:
-    """Count in a sample of pages; returns the matches, and the sum over pages of their squares."""
-    query = sql.SQL(
-        "select coalesce(sum(n), 0)::bigint, coalesce(sum(n * n), 0)::bigint"
-        "  from (select count(*) as n from {} where {} and {}"
-        "         group by (c.ctid::text::point)[0]) page"
-    ).format(source, _SHOWN, condition)
-    cursor = await tx.execute(query, dict(parameters) | {"percent": percent})
-    row = await cursor.fetchone()
-    assert row is not None
-    return row[0], row[1]
 
 
 async def list_matching(
@@ -185,7 +165,7 @@ async def list_source_ids(
     query = sql.SQL(
         "select coalesce(c.source_id, c.id) as named from {} where {} and {} order by named"
     ).format(source, _SHOWN, condition)
-    async with _reading_all(tx):
+    async with reading_all(tx):
         return await list_ids(tx, query, parameters)
 
 
@@ -221,7 +201,7 @@ async def count_members(tx: Tx, segment_id: str) -> int:
 
 
 @asynccontextmanager
-async def _reading_all(tx: Tx) -> AsyncGenerator[None]:
+async def reading_all(tx: Tx) -> AsyncGenerator[None]:
     """Join all customers with facts by hashing.
 
     After an import the planner does not know yet how many there are, and would compare each

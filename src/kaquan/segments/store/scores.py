@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import LiteralString
 
 from kaquan.runtime import Tx, struct_row
-from kaquan.segments.model import RfmScore
+from kaquan.segments.model import BandFigures, RfmScore, ScoreCell
 
 _SCORES: LiteralString = (
     "customer_id, recency_days, frequency, monetary_minor, recency_score, frequency_score,"
@@ -80,6 +80,35 @@ async def count_bands(tx: Tx) -> dict[str, int]:
     """Return how many customers stand in each band that has any."""
     cursor = await tx.execute("select band, count(*) from rfm_score group by band")
     return {row[0]: row[1] for row in await cursor.fetchall()}
+
+
+async def list_band_figures(tx: Tx) -> list[BandFigures]:
+    """Return the figures of each band that has any customer."""
+    async with tx.cursor(row_factory=struct_row(BandFigures)) as cursor:
+        await cursor.execute(
+            "select band, count(*) as count, sum(monetary_minor)::bigint as monetary_minor"
+            "  from rfm_score group by band order by band"
+        )
+        return await cursor.fetchall()
+
+
+async def list_score_cells(tx: Tx) -> list[ScoreCell]:
+    """Return the customers by recency and frequency score."""
+    async with tx.cursor(row_factory=struct_row(ScoreCell)) as cursor:
+        await cursor.execute(
+            "select recency_score as recency, frequency_score as frequency, count(*) as count,"
+            "       sum(monetary_minor)::bigint as monetary_minor"
+            "  from rfm_score group by 1, 2 order by 1, 2"
+        )
+        return await cursor.fetchall()
+
+
+async def find_scored_at(tx: Tx) -> datetime | None:
+    """Return as of when the scores are; None before the first scoring."""
+    cursor = await tx.execute("select max(as_of) from rfm_score")
+    row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
 
 
 async def upsert_predictions(

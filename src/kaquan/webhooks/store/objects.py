@@ -26,17 +26,17 @@ _QUERIES: Mapping[str, LiteralString] = {
     " from customer where id = any(%s) and erased_at is null",
     "campaign": "select id, name, kind as campaign_type, description, active,"
     " starts_at as start_date, expires_at as expiration_date, metadata, created_at, updated_at"
-    " from campaign where id = any(%s)",
+    " from campaign_ever where id = any(%s)",
     "voucher": f"select v.id, v.code, c.name as campaign, v.campaign_id, v.category,"
     f" {_VOUCHER_TYPE} as type, v.active, v.starts_at as start_date,"
     " v.expires_at as expiration_date, v.holder_id,"
     " jsonb_build_object('quantity', v.quantity) as redemption, v.additional_info,"
     " coalesce(v.metadata, '{}') as metadata, v.created_at, v.updated_at"
-    " from voucher v left join campaign c on c.id = v.campaign_id where v.id = any(%s)",
+    " from voucher_ever v left join campaign_ever c on c.id = v.campaign_id where v.id = any(%s)",
     "promotion_tier": "select v.id, t.name, t.banner, t.hierarchy, v.campaign_id, v.active,"
     " v.starts_at as start_date, v.expires_at as expiration_date,"
     " coalesce(v.metadata, '{}') as metadata, v.created_at, v.updated_at"
-    " from voucher v left join promotion_tier t on t.voucher_id = v.id"
+    " from voucher_ever v left join promotion_tier t on t.voucher_id = v.id"
     " where v.id = any(%s) and v.tier",
     "promotion_stack": "select id, name, campaign_id, tier_ids as tiers, created_at, updated_at"
     " from promotion_stack where id = any(%s)",

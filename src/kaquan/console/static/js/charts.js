@@ -48,8 +48,8 @@
   };
 
   const frame = (spec, write, width) => {
-    const ink = cssColour("--tblr-body-color");
-    const faint = cssColour("--tblr-border-color");
+    const ink = getComputedStyle(document.body).color;
+    const faint = { color: ink, opacity: 0.15 };
     const few = spec.categories.length * 44 <= width;
     return {
       ink,
@@ -69,13 +69,13 @@
           type: "category",
           data: spec.categories,
           axisLabel: { color: ink, hideOverlap: true },
-          axisLine: { lineStyle: { color: faint } },
+          axisLine: { lineStyle: faint },
           axisTick: { show: false },
         },
         yAxis: {
           type: "value",
           axisLabel: { color: ink, formatter: write.short },
-          splitLine: { lineStyle: { color: faint } },
+          splitLine: { lineStyle: faint },
         },
       },
     };
@@ -206,6 +206,29 @@
       resized.observe(place);
     }
   };
+
+  // A picture to keep: drawn once more, at a size of its own and on a ground of its own.
+  const savePng = async (name, ground) => {
+    await loadEcharts();
+    const size = { width: 1200, height: 600 };
+    const spec = JSON.parse(document.getElementById(`${name}-data`).textContent);
+    const chart = window.echarts.init(document.createElement("div"), null, { renderer: "canvas", ...size });
+    chart.setOption({ ...options(spec, size.width), animation: false });
+    const link = document.createElement("a");
+    link.href = chart.getDataURL({
+      type: "png",
+      pixelRatio: 2,
+      backgroundColor: ground,
+    });
+    link.download = `${name}.png`;
+    link.click();
+    chart.dispose();
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-chart-png]");
+    if (!button) return;
+    savePng(button.dataset.chartPng, getComputedStyle(button.closest(".card")).backgroundColor);
+  });
 
   watch(document);
   document.addEventListener("htmx:load", (event) => watch(event.detail.elt));

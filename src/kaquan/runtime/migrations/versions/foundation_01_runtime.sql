@@ -58,7 +58,7 @@ create table api_key (
     project_id    integer not null default current_project() references project,
     id            text collate "C" not null,
     kind          text not null check (kind in ('server', 'client', 'management')),
-    scope         text not null check (scope in ('server', 'client', 'read_only', 'dry_run')),
+    scope         text not null check (scope in ('server', 'client', 'read_only', 'dry_run', 'tracking')),
     app_id        text collate "C" not null unique,
     token_sha256  bytea not null check (length(token_sha256) = 32),
     name          text not null,

@@ -27,16 +27,17 @@ create table campaign (
     version           integer not null default 1,
     created_at        timestamptz not null,
     updated_at        timestamptz,
+    deletion_id       text collate "C",
     primary key (project_id, id),
-    unique (project_id, name),
     check (starts_at is null or expires_at is null or starts_at < expires_at)
 );
 call protect('campaign');
+create unique index campaign_name on campaign (project_id, name) where deletion_id is null;
 create index campaign_created on campaign (project_id, created_at, id);
 
 -- quantity is how many uses were granted at issue (null: unlimited); how many are left is
 -- the ledger's to say. offer is null when the campaign's applies. A tier of a promotion is a
--- voucher that needs no code: its code is its id.
+-- voucher that needs no code: its code is its id. deletion_id: see foundation_56_deletion.
 create table voucher (
     project_id   integer not null default current_project(),
     id           text collate "C" not null,
@@ -56,20 +57,22 @@ create table voucher (
     metadata     jsonb,
     created_at   timestamptz not null,
     updated_at   timestamptz,
+    deletion_id  text collate "C",
     primary key (project_id, id),
-    unique (project_id, code),
     foreign key (project_id, campaign_id) references campaign,
     foreign key (project_id, holder_id) references customer,
     check (starts_at is null or expires_at is null or starts_at < expires_at),
     check (campaign_id is not null or offer is not null)
 );
 call protect('voucher');
+create unique index voucher_code on voucher (project_id, code) where deletion_id is null;
 create index voucher_campaign on voucher (project_id, campaign_id, id);
 create index voucher_pool on voucher (project_id, campaign_id, id) where holder_id is null and active;
 create index voucher_holder on voucher (project_id, holder_id) where holder_id is not null;
 
 -- once: given under the campaign's rule that a customer joins once; the index then refuses a
 -- second row. A source_id is unique within its campaign, or its voucher when that stands alone.
+-- void: its voucher was deleted, so the customer may be given another.
 create table publication (
     project_id    integer not null default current_project(),
     id            text collate "C" not null,
@@ -77,6 +80,7 @@ create table publication (
     voucher_id    text collate "C" not null,
     customer_id   text collate "C" not null,
     once          boolean not null default false,
+    void          boolean not null default false,
     source_id     text collate "C",
     channel       text collate "C" not null,
     metadata      jsonb not null default '{}',
@@ -87,9 +91,11 @@ create table publication (
     foreign key (project_id, customer_id) references customer
 );
 call protect('publication');
-create unique index publication_once on publication (project_id, campaign_id, customer_id) where once;
+create unique index publication_once on publication (project_id, campaign_id, customer_id)
+    where once and not void;
 create unique index publication_source on publication
-    (project_id, (coalesce(campaign_id, voucher_id)), source_id) where source_id is not null;
+    (project_id, (coalesce(campaign_id, voucher_id)), source_id)
+    where source_id is not null and not void;
 create index publication_campaign on publication (project_id, campaign_id, customer_id);
 create index publication_customer on publication (project_id, customer_id, created_at);
 create index publication_voucher on publication (project_id, voucher_id);

@@ -24,9 +24,10 @@ create table rule_assignment (
                 check (owner_kind in ('voucher', 'campaign', 'promotion_tier')),
     owner_id    text collate "C" not null,
     created_at  timestamptz not null,
+    deletion_id text collate "C",
     primary key (project_id, id),
     unique (project_id, rule_id, owner_id),
-    foreign key (project_id, rule_id) references validation_rule
+    foreign key (project_id, rule_id) references validation_rule on delete cascade
 );
 call protect('rule_assignment');
 create index rule_assignment_owner on rule_assignment (project_id, owner_id, id);

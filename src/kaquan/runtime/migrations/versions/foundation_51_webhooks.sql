@@ -284,12 +284,19 @@ create trigger tell_insert after insert on voucher
 create function tell_vouchers() returns trigger language plpgsql as $$
 begin
     if exists (select from webhook_endpoint) then
-        insert into event_outbox (type, entity_id, customer_id, at)
+        insert into event_outbox (type, entity_id, customer_id, facts, at)
         select case when n.tier then 'campaign.promotion_tier.' else 'voucher.' end || said.what,
-               n.id, n.holder_id, coalesce(n.updated_at, n.created_at)
+               n.id, n.holder_id,
+               case when said.what = 'deleted' then
+                   jsonb_build_object('id', n.id, 'campaign_id', n.campaign_id)
+                   || case when n.tier then '{"object": "promotion_tier"}'
+                           else jsonb_build_object('code', n.code, 'object', 'voucher') end end,
+               case when said.what = 'deleted' then now()
+                    else coalesce(n.updated_at, n.created_at) end
           from fresh n join stale o on o.project_id = n.project_id and o.id = n.id,
-               (values ('enabled'), ('disabled'), ('updated')) as said (what)
+               (values ('enabled'), ('disabled'), ('updated'), ('deleted')) as said (what)
          where case said.what
+               when 'deleted' then n.deletion_id is not null and o.deletion_id is null
                when 'enabled' then n.active and not o.active
                when 'disabled' then o.active and not n.active
                else (n.code, n.offer, n.quantity, n.starts_at, n.expires_at, n.category,
@@ -304,22 +311,6 @@ end $$;
 create trigger tell_update after update on voucher
     referencing new table as fresh old table as stale
     for each statement execute function tell_vouchers();
-
-create function tell_deleted_vouchers() returns trigger language plpgsql as $$
-begin
-    if exists (select from webhook_endpoint) then
-        insert into event_outbox (type, entity_id, customer_id, facts, at)
-        select case when tier then 'campaign.promotion_tier.deleted' else 'voucher.deleted' end,
-               id, holder_id,
-               jsonb_build_object('id', id, 'campaign_id', campaign_id)
-               || case when tier then '{"object": "promotion_tier"}'
-                       else jsonb_build_object('code', code, 'object', 'voucher') end, now()
-          from stale order by id;
-    end if;
-    return null;
-end $$;
-create trigger tell_delete after delete on voucher
-    referencing old table as stale for each statement execute function tell_deleted_vouchers();
 
 -- What only a tier says is in a row of its own.
 create function tell_tier() returns trigger language plpgsql as $$
@@ -350,15 +341,20 @@ create trigger tell_insert after insert on campaign
 create function tell_campaigns() returns trigger language plpgsql as $$
 begin
     if exists (select from webhook_endpoint) then
-        insert into event_outbox (type, entity_id, at)
-        select 'campaign.' || said.what, n.id, coalesce(n.updated_at, n.created_at)
+        insert into event_outbox (type, entity_id, facts, at)
+        select 'campaign.' || said.what, n.id,
+               case when said.what = 'deleted' then
+                   jsonb_build_object('id', n.id, 'name', n.name, 'object', 'campaign') end,
+               case when said.what = 'deleted' then now()
+                    else coalesce(n.updated_at, n.created_at) end
           from fresh n join stale o on o.project_id = n.project_id and o.id = n.id,
-               (values ('enabled'), ('disabled'), ('updated')) as said (what)
+               (values ('enabled'), ('disabled'), ('updated'), ('deleted')) as said (what)
          where case said.what
+               when 'deleted' then n.deletion_id is not null and o.deletion_id is null
                when 'enabled' then n.active and not o.active
                when 'disabled' then o.active and not n.active
-               else to_jsonb(n) - '{active,updated_at,version}'::text[]
-                    <> to_jsonb(o) - '{active,updated_at,version}'::text[] end
+               else to_jsonb(n) - '{active,updated_at,version,deletion_id}'::text[]
+                    <> to_jsonb(o) - '{active,updated_at,version,deletion_id}'::text[] end
          order by n.id, said.what desc;
     end if;
     return null;
@@ -366,19 +362,6 @@ end $$;
 create trigger tell_update after update on campaign
     referencing new table as fresh old table as stale
     for each statement execute function tell_campaigns();
-
-create function tell_deleted_campaigns() returns trigger language plpgsql as $$
-begin
-    if exists (select from webhook_endpoint) then
-        insert into event_outbox (type, entity_id, facts, at)
-        select 'campaign.deleted', id,
-               jsonb_build_object('id', id, 'name', name, 'object', 'campaign'), now()
-          from stale order by id;
-    end if;
-    return null;
-end $$;
-create trigger tell_delete after delete on campaign
-    referencing old table as stale for each statement execute function tell_deleted_campaigns();
 
 create function tell_adjustments() returns trigger language plpgsql as $$
 begin

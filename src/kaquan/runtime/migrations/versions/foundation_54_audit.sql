@@ -109,6 +109,8 @@ call audit_changes('promotion_stack', 'promotion_stack', 'id');
 call audit_changes('campaign_template', 'campaign_template', 'id');
 call audit_changes('validation_rule', 'validation_rule', 'id');
 call audit_changes('rule_assignment', 'rule_assignment', 'id');
+call audit_changes('experiment', 'experiment', 'id', 'weights_bps');
+call audit_changes('allocation_plan', 'plan', 'id', 'result');
 call audit_changes('segment', 'segment', 'id', 'member_count evaluated_at');
 call audit_changes('product_collection', 'product_collection', 'id');
 call audit_changes('metadata_schema', 'metadata_schema', 'id');

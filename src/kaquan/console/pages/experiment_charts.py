@@ -1,0 +1,111 @@
+"""The pictures of an experiment and of a plan."""
+
+from __future__ import annotations
+
+from kaquan.console import formats
+from kaquan.console.chart import Chart, ChartKind, Series, Unit
+from kaquan.console.language import translations
+from kaquan.console.page import PageView
+from kaquan.experiments import Metric
+from kaquan.insight import Comparison, ExperimentResults, PlanResult, name_metric
+from kaquan.runtime import format_money
+
+_SHARES = {Metric.BUYERS, Metric.REDEEMERS}
+
+
+def difference_chart(results: ExperimentResults, page: PageView) -> Chart | None:
+    """Each arm against the control with the interval that holds however often one looks."""
+    say = translations(page.language).gettext
+    found = [one for one in results.reading.comparisons if isinstance(one, Comparison)]
+    if not found:
+        return None
+    metric = results.experiment.metric
+    return Chart(
+        name="differences",
+        kind=ChartKind.WHISKER,
+        title=say("Difference to %(control)s") % {"control": results.control},
+        text=say(
+            "Each point is an arm, its line the 95%% interval of %(metric)s, however often one"
+            " looks. Where it does not touch zero, the difference is not chance."
+        )
+        % {"metric": name_metric(metric, page.language.value)},
+        categories=tuple(one.arm for one in found),
+        category_label=say("Arm"),
+        unit=Unit.SHARE if metric in _SHARES else Unit.MONEY,
+        currency=page.currency,
+        series=(
+            Series(
+                name=say("Difference"),
+                values=tuple(one.difference.value for one in found),
+                low=tuple(one.always_low for one in found),
+                high=tuple(one.always_high for one in found),
+            ),
+        ),
+    )
+
+
+def sequence_chart(results: ExperimentResults, page: PageView) -> Chart | None:
+    """How the difference of the first arm that is not the control became known, day by day."""
+    say = translations(page.language).gettext
+    arms = list(dict.fromkeys(look.arm for look in results.looks))
+    if not arms:
+        return None
+    looks = [look for look in results.looks if look.arm == arms[0]]
+    metric = results.experiment.metric
+    return Chart(
+        name="sequence",
+        kind=ChartKind.LINE,
+        title=say("%(arm)s against %(control)s, day by day")
+        % {"arm": arms[0], "control": results.control},
+        text=say(
+            "The lines hold on all days at once, so looking daily is safe. Customers counted:"
+            " %(first)s at first, %(last)s now."
+        )
+        % {"first": formats.number(looks[0].n), "last": formats.number(looks[-1].n)},
+        categories=tuple(
+            formats.day(look.day, language=page.language, zone=page.zone) for look in looks
+        ),
+        category_label=say("Day"),
+        unit=Unit.SHARE if metric in _SHARES else Unit.MONEY,
+        currency=page.currency,
+        series=(
+            Series(
+                name=say("Difference"),
+                values=tuple(look.value for look in looks),
+                low=tuple(look.low for look in looks),
+                high=tuple(look.high for look in looks),
+            ),
+        ),
+    )
+
+
+def frontier_chart(result: PlanResult, page: PageView) -> Chart | None:
+    """What spending more is expected to bring when vouchers go where they bring most."""
+    if not result.frontier:
+        return None
+    say = translations(page.language).gettext
+
+    def money(value: float) -> str:
+        return format_money(round(value), currency=page.currency, language=page.language)
+
+    most = result.frontier[-1]
+    return Chart(
+        name="frontier",
+        kind=ChartKind.LINE,
+        title=say("What a larger budget brings"),
+        text=say(
+            "Chosen by customer, %(cost)s of vouchers are expected to bring %(gain)s; expected,"
+            " not measured."
+        )
+        % {"cost": money(most.cost_minor), "gain": money(most.gain_minor)},
+        categories=tuple(money(point.cost_minor) for point in result.frontier),
+        category_label=say("Expected cost"),
+        unit=Unit.MONEY,
+        currency=page.currency,
+        series=(
+            Series(
+                name=say("Expected gain"),
+                values=tuple(point.gain_minor for point in result.frontier),
+            ),
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Files of any usual format with columns of any name: guessed, mapped, tried and imported."""

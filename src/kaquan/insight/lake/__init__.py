@@ -1,0 +1,28 @@
+"""The lake: facts copied to Parquet, which metrics and other engines read."""
+
+from kaquan.insight.lake.jobs import compact_all_lakes, sync_all_lakes
+from kaquan.insight.lake.model import SCHEMA, TABLES, Fault, Feed, Kind, LakeFile, Synced
+from kaquan.insight.lake.model import arrow_schema as lake_arrow_schema
+from kaquan.insight.lake.storage import Storage, lake_of
+from kaquan.insight.lake.store import find_feed, list_files
+from kaquan.insight.lake.sync import check_lake, compact_lake, sync_lake
+
+__all__ = [
+    "SCHEMA",
+    "TABLES",
+    "Fault",
+    "Feed",
+    "Kind",
+    "LakeFile",
+    "Storage",
+    "Synced",
+    "check_lake",
+    "compact_all_lakes",
+    "compact_lake",
+    "find_feed",
+    "lake_arrow_schema",
+    "lake_of",
+    "list_files",
+    "sync_all_lakes",
+    "sync_lake",
+]

@@ -1,0 +1,65 @@
+"""The nightly export: the figures of the last thirty days, a file a project beside the lake."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from procrastinate import JobContext
+
+from kaquan.insight.lake import lake_of
+from kaquan.insight.metrics.answer import answer_metrics
+from kaquan.insight.metrics.ask import usual_window, work_out
+from kaquan.insight.metrics.definitions import METRICS
+from kaquan.insight.metrics.engine import Engine, read_source
+from kaquan.insight.metrics.files import FileFormat, answer_table, table_bytes
+from kaquan.insight.metrics.model import Answer, Grain
+from kaquan.runtime import (
+    PROJECT_DIRECTORY,
+    Database,
+    Project,
+    Settings,
+    Unavailable,
+    job_queue,
+    list_projects,
+    services_of,
+    utc_now,
+)
+
+
+@job_queue.periodic(cron="37 * * * *")
+@job_queue.task(name="insight.export_day", queueing_lock="insight.export_day", pass_context=True)
+async def export_at_night(context: JobContext, timestamp: int) -> None:
+    """At 3 o'clock of each project's night, write the figures of the days up to yesterday."""
+    services = services_of(context)
+    now = utc_now()
+    async with services.database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        if now.astimezone(project.zone).hour == 3:
+            await export_days(services.database, services.settings, project, now=now)
+
+
+async def export_days(
+    database: Database, settings: Settings, project: Project, *, now: datetime
+) -> str | None:
+    """Write every metric by day, of the thirty days up to yesterday, as CSV; returns its path.
+
+    The file is ``exports/project=…/metrics-DAY.csv`` below the lake's root; there is none before
+    the lake's first copy.
+    """
+    window = usual_window(project, now=now - timedelta(days=1))
+    question = msgspec.structs.replace(window, grain=Grain.DAY)
+    try:
+        async with database.snapshot(project.project_id) as tx:
+            source = await read_source(tx)
+    except Unavailable:
+        return None
+
+    def ask(engine: Engine) -> list[Answer]:
+        return list(answer_metrics(engine, list(METRICS.values()), question).values())
+
+    content = table_bytes(
+        answer_table(await work_out(settings, source, ask)), form=FileFormat.CSV, sheet="metrics"
+    )
+    path = f"exports/project={project.id}/metrics-{question.until}.csv"
+    lake_of(settings).put(path, content)
+    return path
