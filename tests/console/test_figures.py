@@ -9,7 +9,8 @@ from litestar.testing import AsyncTestClient
 
 from console.shop import Shop, open_shop
 from console.site import Browser, enter, open_site
-from kaquan.insight.lake import Storage, sync_lake
+from insight.copying import copy_lake
+from kaquan.insight.lake import Storage
 from kaquan.runtime import Database, Project, Settings, utc_now
 from kaquan.trust import Role
 
@@ -27,9 +28,7 @@ async def figured(
 
 
 async def _copy(database: Database, project: Project, place: Path) -> None:
-    for _ in range(2):
-        async with database.transaction(project.project_id) as tx:
-            await sync_lake(tx, Storage(str(place)), now=utc_now())
+    await copy_lake(database, project.project_id, Storage(str(place)), now=utc_now())
 
 
 async def test_before_the_first_copy_the_pages_say_so(figured: tuple[Browser, Shop]) -> None:
