@@ -123,63 +123,10 @@ def api_routers() -> list[Router]:
             middleware=[tag_reads],
             exception_handlers=api_exception_handlers(),
             route_handlers=[
-                customers_router(),
-                customer_activity_router(),
-                customer_file_router(),
-                merges_router(),
-                duplicates_router(),
-                consents_router(),
-                products_router(),
-                skus_router(),
-                collections_router(),
-                orders_router(),
-                order_imports_router(),
-                *imports_routers(),
-                events_router(),
-                metadata_schemas_router(),
-                exports_router(),
-                streams_router(),
-                trash_bin_router(),
-                locations_router(),
-                segments_router(),
-                campaigns_router(),
-                campaign_vouchers_router(),
-                campaign_imports_router(),
-                categories_router(),
-                promotions_router(),
-                templates_router(),
-                *validation_rules_routers(),
-                vouchers_router(),
-                balances_router(),
-                stacking_rules_router(),
-                publications_router(),
-                claims_router(),
-                validations_router(),
-                qualifications_router(),
-                attempts_router(),
-                simulations_router(),
-                redemptions_router(),
-                legacy_router(),
-                rollbacks_router(),
-                returns_router(),
-                loyalties_router(),
-                loyalty_members_router(),
-                loyalty_rules_router(),
-                loyalty_transactions_router(),
-                transaction_exports_router(),
-                loyalty_later_router(),
-                rewards_router(),
-                sessions_router(),
-                reports_router(),
-                metrics_router(),
-                experiments_router(),
-                plans_router(),
-                async_actions_router(),
-                oauth_router(),
-                audit_router(),
-                webhooks_router(),
-                sources_router(),
-                receipts_router(),
+                *_data_routers(),
+                *_offer_routers(),
+                *_checkout_routers(),
+                *_own_routers(),
             ],
         ),
         Router(
@@ -220,6 +167,87 @@ def api_routers() -> list[Router]:
                 *users_routers(),
             ],
         ),
+    ]
+
+
+def _data_routers() -> list[Router]:
+    """Whom a shop sells to, what and where."""
+    return [
+        customers_router(),
+        customer_activity_router(),
+        customer_file_router(),
+        merges_router(),
+        duplicates_router(),
+        consents_router(),
+        products_router(),
+        skus_router(),
+        collections_router(),
+        orders_router(),
+        order_imports_router(),
+        *imports_routers(),
+        events_router(),
+        metadata_schemas_router(),
+        exports_router(),
+        streams_router(),
+        trash_bin_router(),
+        locations_router(),
+        segments_router(),
+    ]
+
+
+def _offer_routers() -> list[Router]:
+    """What a shop gives away, and how."""
+    return [
+        campaigns_router(),
+        campaign_vouchers_router(),
+        campaign_imports_router(),
+        categories_router(),
+        promotions_router(),
+        templates_router(),
+        *validation_rules_routers(),
+        vouchers_router(),
+        balances_router(),
+        stacking_rules_router(),
+        publications_router(),
+        claims_router(),
+    ]
+
+
+def _checkout_routers() -> list[Router]:
+    """Trying, using and giving back; points and rewards."""
+    return [
+        validations_router(),
+        qualifications_router(),
+        attempts_router(),
+        simulations_router(),
+        redemptions_router(),
+        legacy_router(),
+        rollbacks_router(),
+        returns_router(),
+        loyalties_router(),
+        loyalty_members_router(),
+        loyalty_rules_router(),
+        loyalty_transactions_router(),
+        transaction_exports_router(),
+        loyalty_later_router(),
+        rewards_router(),
+        sessions_router(),
+    ]
+
+
+def _own_routers() -> list[Router]:
+    """Figures, experiments and the API's own affairs."""
+    return [
+        reports_router(),
+        metrics_router(),
+        experiments_router(),
+        plans_router(),
+        async_actions_router(),
+        oauth_router(),
+        audit_router(),
+        webhooks_router(),
+        sources_router(),
+        receipts_router(),
     ]
 
 

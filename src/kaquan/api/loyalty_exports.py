@@ -36,10 +36,15 @@ class TransactionExportBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def _export(
-    request: AnyRequest, tx: Tx, call: Call, body: TransactionExportBody, *, narrow: dict[str, str]
+    request: AnyRequest,
+    tx: Tx,
+    call: Call,
+    body: TransactionExportBody | None,
+    *,
+    narrow: dict[str, str],
 ) -> ExportView:
     """Ask for a file of movements, whatever the body says of these cards only."""
-    parameters = read_parameters(body.parameters)
+    parameters = read_parameters(None if body is None else body.parameters)
     filters: dict[str, Any] = dict(parameters.filters or {})
     for name, value in narrow.items():
         filters[name] = {"conditions": {"$is": value}}
@@ -57,10 +62,9 @@ async def export_voucher_transactions(
     data: JSONBody[TransactionExportBody | None] = None,
 ) -> ExportView:
     """Ask for a CSV file of what moved on a card."""
-    body = data or TransactionExportBody()
     async with call.transaction() as tx:
         voucher = await get_voucher(tx, code)
-        return await _export(request, tx, call, body, narrow={"voucher_id": voucher.id})
+        return await _export(request, tx, call, data, narrow={"voucher_id": voucher.id})
 
 
 @writes("POST", "/campaigns/{campaign_id:str}/transactions/export", "Export campaign transactions")
@@ -71,10 +75,9 @@ async def export_campaign_transactions(
     data: JSONBody[TransactionExportBody | None] = None,
 ) -> ExportView:
     """Ask for a CSV file of what moved on a campaign's cards."""
-    body = data or TransactionExportBody()
     async with call.transaction() as tx:
         campaign = await get_campaign(tx, campaign_id)
-        return await _export(request, tx, call, body, narrow={"campaign_id": campaign.id})
+        return await _export(request, tx, call, data, narrow={"campaign_id": campaign.id})
 
 
 @writes(
@@ -89,10 +92,9 @@ async def export_programme_transactions(
     data: JSONBody[TransactionExportBody | None] = None,
 ) -> ExportView:
     """Ask for a CSV file of what moved on a programme's cards."""
-    body = data or TransactionExportBody()
     async with call.transaction() as tx:
         campaign = await get_programme(tx, campaign_id)
-        return await _export(request, tx, call, body, narrow={"campaign_id": campaign.id})
+        return await _export(request, tx, call, data, narrow={"campaign_id": campaign.id})
 
 
 @writes(
@@ -107,10 +109,9 @@ async def export_member_transactions(
     data: JSONBody[TransactionExportBody | None] = None,
 ) -> ExportView:
     """Ask for a CSV file of what moved on a card."""
-    body = data or TransactionExportBody()
     async with call.transaction() as tx:
         voucher, _ = await get_member(tx, member_id)
-        return await _export(request, tx, call, body, narrow={"voucher_id": voucher.id})
+        return await _export(request, tx, call, data, narrow={"voucher_id": voucher.id})
 
 
 @writes(
@@ -126,10 +127,9 @@ async def export_programme_member_transactions(
     data: JSONBody[TransactionExportBody | None] = None,
 ) -> ExportView:
     """Ask for a CSV file of what moved on a card of this programme."""
-    body = data or TransactionExportBody()
     async with call.transaction() as tx:
         voucher, _ = await get_member(tx, member_id, programme=campaign_id)
-        return await _export(request, tx, call, body, narrow={"voucher_id": voucher.id})
+        return await _export(request, tx, call, data, narrow={"voucher_id": voucher.id})
 
 
 def transaction_exports_router() -> Router:
