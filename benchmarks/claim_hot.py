@@ -99,8 +99,8 @@ select count(*) from publication where campaign_id = '@CAMPAIGN' and customer_id
 select v.id as voucher, v.code from voucher v
  where v.campaign_id = '@CAMPAIGN' and v.holder_id is null and v.active
    and (v.expires_at is null or v.expires_at > now())
-   and (v.quantity is null or exists (select from account a where a.owner = v.id
-        and a.kind = 'uses' and a.balance - a.held > 0))
+   and (v.quantity is null or (select a.balance - a.held from account a
+        where a.owner = v.id and a.kind = 'uses') > 0)
  order by v.id limit 1 for no key update of v skip locked \gset found_
 insert into publication (id, campaign_id, voucher_id, customer_id, once, channel, created_at)
 values ('pub_' || (:turn)::text, '@CAMPAIGN', :found_voucher, :found_customer, false, 'APP', now());

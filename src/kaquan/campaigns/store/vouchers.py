@@ -283,12 +283,14 @@ async def draw_vouchers(
     The pool is what nobody holds, that is active, not expired, and has a use left. Rows that
     another transaction is drawing are passed over, so nobody waits and no two get the same.
     """
+    # The uses left are asked for as a value: of "exists" the planner would make a hash of every
+    # account there is.
     cursor = await tx.execute(
         "select v.id, v.code from voucher v"
         " where v.campaign_id = %s and v.holder_id is null and v.active"
         " and (v.expires_at is null or v.expires_at > %s)"
-        " and (v.quantity is null or exists (select from account a where a.owner = v.id"
-        " and a.kind = 'uses' and a.balance - a.held > 0))"
+        " and (v.quantity is null or (select a.balance - a.held from account a"
+        " where a.owner = v.id and a.kind = 'uses') > 0)"
         " order by v.id limit %s for no key update of v skip locked",
         (campaign_id, now, count),
     )
