@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 from litestar import Litestar, get
+from litestar.handlers import HTTPRouteHandler
 from litestar.testing import AsyncTestClient
 from psycopg_pool import PoolTimeout
 
@@ -32,32 +33,44 @@ async def test_without_a_database() -> None:
             assert int(answer.headers["retry-after"]) > 0
 
 
-@pytest.mark.parametrize(
-    ("fault", "status", "key"),
-    [
-        (psycopg.errors.DiskFull("no space"), 507, "storage_full"),
-        (psycopg.errors.AdminShutdown("bye"), 503, "unavailable"),
-        (PoolTimeout("busy"), 503, "unavailable"),
-        (psycopg.errors.DeadlockDetected("circle"), 503, "try_again"),
-        (psycopg.errors.NumericValueOutOfRange("much"), 400, "invalid_payload"),
-        (psycopg.errors.ProgramLimitExceeded("long"), 400, "invalid_payload"),
-        (psycopg.errors.UniqueViolation("twice"), 409, "duplicate_found"),
-        (psycopg.errors.ForeignKeyViolation("used"), 409, "resource_in_use"),
-        (psycopg.errors.UndefinedTable("select secret from hidden"), 500, "internal_error"),
-        (ValueError("secret"), 500, "internal_error"),
-    ],
-    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
-)
-async def test_faults_behind_the_api(
-    database: Database, fault: Exception, status: int, key: str
-) -> None:
-    @get("/fault")
-    async def fail() -> None:
-        raise fault
+@pytest.fixture(scope="module")
+def faulty(database: Database) -> Litestar:
+    """The application with routes that fail, one for each of FAULTS."""
+    return create_app(
+        database=database,
+        settings=load_settings(),
+        handlers=[_fail_with(name) for name in FAULTS],
+        docs_script=None,
+    )
 
-    app = create_app(database=database, settings=load_settings(), handlers=[fail], docs_script=None)
-    async with AsyncTestClient(app, raise_server_exceptions=False) as client:
-        answer = await client.get("/fault")
+
+def _fail_with(name: str) -> HTTPRouteHandler:
+    @get(f"/fault/{name}")
+    async def fail() -> None:
+        raise FAULTS[name][0]
+
+    return fail
+
+
+FAULTS: dict[str, tuple[Exception, int, str]] = {
+    "disk full": (psycopg.errors.DiskFull("no space"), 507, "storage_full"),
+    "shut down": (psycopg.errors.AdminShutdown("bye"), 503, "unavailable"),
+    "pool empty": (PoolTimeout("busy"), 503, "unavailable"),
+    "deadlock": (psycopg.errors.DeadlockDetected("circle"), 503, "try_again"),
+    "out of range": (psycopg.errors.NumericValueOutOfRange("much"), 400, "invalid_payload"),
+    "too long": (psycopg.errors.ProgramLimitExceeded("long"), 400, "invalid_payload"),
+    "twice": (psycopg.errors.UniqueViolation("twice"), 409, "duplicate_found"),
+    "used": (psycopg.errors.ForeignKeyViolation("used"), 409, "resource_in_use"),
+    "no table": (psycopg.errors.UndefinedTable("select secret from hidden"), 500, "internal_error"),
+    "a defect": (ValueError("secret"), 500, "internal_error"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_faults_behind_the_api(faulty: Litestar, name: str) -> None:
+    _, status, key = FAULTS[name]
+    async with AsyncTestClient(faulty, raise_server_exceptions=False) as client:
+        answer = await client.get(f"/fault/{name}")
     assert (answer.status_code, answer.json()["key"]) == (status, key)
     assert "secret" not in answer.text
 

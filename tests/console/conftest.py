@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from litestar import Litestar, Request, Response, Router, get, post
 from litestar.connection import ASGIConnection
@@ -137,15 +138,20 @@ async def browser(stranger: Browser, session_token: str) -> Browser:
     return stranger
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def pages() -> AsyncGenerator[AsyncTestClient[Litestar]]:
-    """A client of the shell's pages; it keeps cookies as a browser does."""
+@pytest.fixture(scope="session")
+def shell() -> Litestar:
+    """The shell's pages."""
     inside = Router("/", route_handlers=[show_style], guards=[sign_in_by_header])
     outside = [login_page, members_only, not_yours, broken, save, save_preferences, inside]
-    app = Litestar(
+    return Litestar(
         [page_router("/", route_handlers=outside), static_handler(load_assets())],
         openapi_config=None,
         exception_handlers={404: not_found},
     )
-    async with AsyncTestClient(app) as client:
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pages(shell: Litestar) -> AsyncGenerator[AsyncTestClient[Litestar]]:
+    """A client of the shell's pages; it keeps cookies as a browser does."""
+    async with AsyncTestClient(shell) as client:
         yield client

@@ -1,6 +1,7 @@
 """The console as the server mounts it, and a browser for each person."""
 
 import re
+from functools import cache
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -14,8 +15,14 @@ from kaquan.trust import Role, sign_in
 Browser = AsyncTestClient[Litestar]
 
 
+@cache
 def open_site(database: Database, settings: Settings | None = None) -> Litestar:
-    """The console alone, on a real database."""
+    """The console alone, on a real database; made once, for it takes longer than most tests."""
+    return build_site(database, settings)
+
+
+def build_site(database: Database, settings: Settings | None = None) -> Litestar:
+    """Another console, for a browser that is open beside one on the first."""
     state = State({"database": database, "settings": settings or Settings()})
     return Litestar(console_routers(), state=state, openapi_config=None)
 

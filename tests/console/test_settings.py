@@ -9,7 +9,7 @@ import pytest_asyncio
 from litestar.testing import AsyncTestClient
 
 from console.shop import PASSWORD, Shop
-from console.site import Browser, enter, open_site, token_in
+from console.site import Browser, build_site, enter, open_site, token_in
 from kaquan.console.pages.account import name_device
 from kaquan.runtime import Database, Project, Settings, utc_now
 from kaquan.trust import RelyingParty, Role, User, authenticate_key, create_user, sign_in
@@ -99,7 +99,7 @@ async def test_from_the_invitation_to_the_way_out(
     assert status == 200
     found = re.search(r'value="http://[^/]+(/invitation/[^"]+)"', page)
     assert found is not None
-    async with AsyncTestClient(open_site(database)) as guest:
+    async with AsyncTestClient(build_site(database)) as guest:
         guest.headers.update(ENGLISH)
         shown = await guest.get(found[1])
         assert f"You are invited to {project.name}" in shown.text
@@ -225,7 +225,7 @@ async def test_a_link_to_a_new_password(
     found = re.search(r'value="http://[^/]+(/reset-password/[^"]+)"', page)
     assert status == 200
     assert found is not None
-    async with AsyncTestClient(open_site(database)) as guest:
+    async with AsyncTestClient(build_site(database)) as guest:
         guest.headers.update(ENGLISH)
         assert (await post(guest, found[1], found[1], {"password": "short"}))[0] == 422
         status, page = await post(guest, found[1], found[1], {"password": "found it again"})
