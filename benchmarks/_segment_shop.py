@@ -28,6 +28,33 @@ DEFINITION: dict[str, Any] = {
 }
 """Three conditions, one of which adds up lines."""
 
+_BY_HAND: LiteralString = (
+    "select count(*) from customer c join customer_summary s on s.customer_id = c.id"
+    " where c.address ->> 'city' in ('Beijing', 'Shanghai') and c.erased_at is null"
+    "   and s.last_order_at > %(now)s::timestamptz - interval '90 days'"
+    "   and s.last_order_at <= %(now)s and {who}"
+)
+_SPENT: LiteralString = (
+    "select {column} from orders o cross join lateral"
+    "       unnest(o.line_product_ids, o.line_amounts) as l (product_id, amount_minor)"
+    "  join product p on p.id = l.product_id"
+    " where o.status in ('PAID', 'FULFILLED', 'PARTIALLY_RETURNED')"
+    "   and o.placed_at > %(now)s::timestamptz - interval '180 days' and o.placed_at <= %(now)s"
+    "   and p.attributes ->> 'category' in ('tea', 'milk') and {whose}"
+)
+ONE_BY_HAND: LiteralString = _BY_HAND.format(
+    who="c.id = %(customer)s and ("
+    + _SPENT.format(column="sum(l.amount_minor)", whose="o.customer_id = c.id")
+    + ") >= 3000"
+)
+"""The same for one customer, as somebody writes it who knows the tables."""
+ALL_BY_HAND: LiteralString = _BY_HAND.format(
+    who="c.id in ("
+    + _SPENT.format(column="o.customer_id", whose="o.customer_id is not null")
+    + " group by o.customer_id having sum(l.amount_minor) >= 3000)"
+)
+"""The same for all customers."""
+
 # How much a customer buys falls off as 1 / rank: most have few orders, a few have very many.
 _PRODUCTS: LiteralString = (
     "insert into product (id, source_id, attributes, created_at)"
@@ -36,8 +63,8 @@ _PRODUCTS: LiteralString = (
     "   from generate_series(0, 4999) n"
 )
 _CUSTOMERS: LiteralString = (
-    "insert into customer (id, source_id, name, address, metadata, created_at)"
-    " select 'cust_' || lpad(n::text, 9, '0'), 'c' || n, 'Customer ' || n,"
+    "insert into customer (id, source_id, address, metadata, created_at)"
+    " select 'cust_' || lpad(n::text, 9, '0'), 'c' || n,"
     "        jsonb_build_object('city',"
     "          (array['Beijing','Shanghai','Wuhan','Lhasa'])[1 + (n::bigint * 7919) %% 4]),"
     "        jsonb_build_object('level', (array['gold','silver','none'])[1 + (n::bigint * 31) %% 3]),"

@@ -65,7 +65,11 @@ def _open_campaign(shop: Shop) -> str:
     async def create() -> str:
         now = utc_now()
         draft = CampaignDraft(
-            name="Flash", offer=OFFER, activation=Activation.STATIC, join_once=False
+            name="Flash",
+            offer=OFFER,
+            activation=Activation.STATIC,
+            holdout_bps=0,
+            join_once=False,
         )
         async with (
             open_database(shop.url) as database,

@@ -170,12 +170,12 @@ def code_of(number: int) -> str:
 
 
 @contextmanager
-def serve(shop: Shop) -> Generator[int]:
-    """Serve the shop with one web process, and yield its port once it answers."""
+def serve(shop: Shop, *, worker: bool = False) -> Generator[int]:
+    """Serve the shop with one web process, and a ``worker`` if asked; yields the port it is on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "kaquan", "serve", "--no-worker"]
+    command = [sys.executable, "-m", "kaquan", "serve", *([] if worker else ["--no-worker"])]
     server = subprocess.Popen(
         [*command, "--data-dir", str(shop.data_dir), "--port", str(port)],
         env=os.environ | {"KAQUAN_LOG_LEVEL": "error"},

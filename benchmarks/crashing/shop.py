@@ -88,7 +88,7 @@ async def open_shop(url: str) -> Shop:
             for number in range(HOT_CODES):
                 hot = VoucherDraft(code=hot_code(number), offer=amount, quantity=HOT_USES)
                 await add_voucher(tx, hot, now=now)
-            draft = CampaignDraft(name=JOIN_CAMPAIGN, offer=amount, join_once=True)
+            draft = CampaignDraft(name=JOIN_CAMPAIGN, offer=amount, holdout_bps=0)
             join = await create_campaign(tx, draft, now=now)
     key = setup.credentials.server
     return Shop(

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.intelligence import hillstrom
+from benchmarks.intelligence.told import Row, report_progress
 from kaquan.insight.allocation import CostOn, Learnt, Stakes, allocate, certify, learn, list_uniform
 from kaquan.insight.uplift import Floats, Learner, Trial, cross_fit_uplift, fit_trees
 
@@ -26,14 +27,16 @@ CASES = (
 )
 
 
-def run(data: Path, rounds: int | None) -> None:
-    """Print a table for each outcome, worth and cost."""
-    del rounds
+def run(data: Path, rounds: int | None) -> list[Row]:
+    """Print a table for each outcome, worth and cost; ``rounds`` is how many cases of these."""
     file = hillstrom.find(data)
     if file is None:
-        return
+        return []
+    told: list[Row] = []
+    cases = CASES[:rounds]
+    done, total = 0, sum(len(shares) for *_, shares in cases)
     print(f"seed {SEED}; value per customer, net of cost, with 95 % bands of {DRAWS} bootstraps")
-    for outcome, worth, cost, shares in CASES:
+    for outcome, worth, cost, shares in cases:
         trial = hillstrom.load(file, outcome)
         stakes = Stakes(value=worth, cost=np.array([0.0, cost, cost]), cost_on=CostOn.SEND)
         rivals: dict[str, Floats] = {}
@@ -45,7 +48,11 @@ def run(data: Path, rounds: int | None) -> None:
                 learn(trial, stakes, seed=SEED + number, budget=budget) for number in range(REPEATS)
             ]
             rivals = rivals or _rivals(trial, learnts[0])
-            _print_share(trial, learnts, rivals=rivals, budget=budget, share=share)
+            rows = _print_share(trial, learnts, rivals=rivals, budget=budget, share=share)
+            told += [{"outcome": outcome, "worth": worth, "cost": cost} | row for row in rows]
+            done += 1
+            report_progress("policies", done, total)
+    return told
 
 
 def _print_share(
@@ -55,7 +62,7 @@ def _print_share(
     rivals: dict[str, Floats],
     budget: float | None,
     share: float,
-) -> None:
+) -> list[Row]:
     learnt = learnts[0]
     net, cost = learnt.net, learnt.stakes.cost
     rows = np.arange(len(net))
@@ -71,8 +78,20 @@ def _print_share(
     for name, predicted in {**rivals, "ours (stacked)": learnt.predicted}.items():
         choice = allocate(predicted, cost, budget=total).choice
         lines.append((name, net[rows, choice], float(cost[choice].mean())))
+    told: list[Row] = []
     for name, values, spend in lines:
         low, high = _band(values)
+        mean = float(values.mean())
+        told.append(
+            {
+                "reach": share,
+                "policy": name,
+                "value": mean,
+                "low": low,
+                "high": high,
+                "spend": spend,
+            }
+        )
         print(
             f"{share:>6.0%} {name:<22} {values.mean():>9.5f} {low:>9.5f} {high:>9.5f} {spend:>7.4f}"
         )
@@ -80,6 +99,18 @@ def _print_share(
     gap = found.difference
     figures = f"{gap.value:+.5f} ({gap.low:.5f} to {gap.high:.5f})" if gap else "no difference"
     print(f"{'':>6} certificate: {found.reason.value}, {figures}, rows needed {found.rows_needed}")
+    told.append(
+        {
+            "reach": share,
+            "policy": "certificate",
+            "reason": found.reason.value,
+            "value": gap.value if gap else None,
+            "low": gap.low if gap else None,
+            "high": gap.high if gap else None,
+            "rows_needed": found.rows_needed,
+        }
+    )
+    return told
 
 
 def _rivals(trial: Trial, learnt: Learnt) -> dict[str, Floats]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.intelligence import hillstrom
+from benchmarks.intelligence.told import Row, report_progress
 from kaquan.insight.allocation import LearningPlan, Stakes, certify, learn
 from kaquan.insight.uplift import TreePlan, Trial, randomised
 
@@ -24,11 +25,12 @@ CASES = (
 )
 
 
-def run(data: Path, rounds: int | None) -> None:
+def run(data: Path, rounds: int | None) -> list[Row]:
     """Print how often a certificate was given, and how often the interval left zero out."""
     file = hillstrom.find(data)
     if file is None:
-        return
+        return []
+    told: list[Row] = []
     rounds = rounds or PERMUTATIONS
     print(f"seed {SEED}; arms permuted over {ROWS:,} customers drawn anew each time")
     print(
@@ -50,6 +52,7 @@ def run(data: Path, rounds: int | None) -> None:
             certified += found.certified
             if found.difference is not None:
                 gaps.append(found.difference.value)
+            report_progress(f"permutations of {outcome}", number + 1, count)
         mean = float(np.mean(gaps)) if gaps else 0.0
         text = "all" if reach is None else f"{reach:.0%}"
         print(
@@ -57,6 +60,18 @@ def run(data: Path, rounds: int | None) -> None:
             f" {mean:>16.6f}",
             flush=True,
         )
+        told.append(
+            {
+                "outcome": outcome,
+                "reach": reach,
+                "rounds": count,
+                "certified": certified,
+                "rate": certified / count,
+                "mean_difference": mean,
+                "seed": SEED,
+            }
+        )
+    return told
 
 
 def _permute(trial: Trial, seed: int) -> Trial:

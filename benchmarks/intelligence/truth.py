@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.intelligence import hillstrom
 from benchmarks.intelligence.nulls import LIGHT
+from benchmarks.intelligence.told import Row, report_progress
 from kaquan.insight.allocation import CostOn, Stakes, certify, choose_by_fold, learn
 from kaquan.insight.uplift import Floats, Trial, randomised
 
@@ -35,11 +36,12 @@ WORLDS = (
 )
 
 
-def run(data: Path, rounds: int | None) -> None:
+def run(data: Path, rounds: int | None) -> list[Row]:
     """Print coverage of the interval, certificates, and regret beside the oracle's."""
     file = hillstrom.find(data)
     if file is None:
-        return
+        return []
+    told: list[Row] = []
     rounds = rounds or SIMULATIONS
     base = hillstrom.load(file, "visit")
     print(
@@ -53,13 +55,31 @@ def run(data: Path, rounds: int | None) -> None:
         f" {'oracle':>8}"
     )
     for world in WORLDS:
-        results = np.array([_simulate(base, world, SEED + number) for number in range(rounds)])
+        found: list[tuple[float, ...]] = []
+        for number in range(rounds):
+            found.append(_simulate(base, world, SEED + number))
+            report_progress(f"simulations, {world.name}", number + 1, rounds)
+        results = np.array(found)
         covered, certified, false, learnt, deployed, oracle = results.mean(axis=0).tolist()
         print(
             f"{world.name:<18} {covered:>8.1%} {certified:>9.0%} {false:>6.1%} {learnt:>8.4f}"
             f" {deployed:>8.4f} {oracle:>8.4f}",
             flush=True,
         )
+        told.append(
+            {
+                "world": world.name,
+                "coverage": covered,
+                "certified": certified,
+                "false": false,
+                "gain_learnt": learnt,
+                "gain_deployed": deployed,
+                "gain_oracle": oracle,
+                "rounds": rounds,
+                "seed": SEED,
+            }
+        )
+    return told
 
 
 def _simulate(base: Trial, world: World, seed: int) -> tuple[float, ...]:

@@ -9,6 +9,7 @@ from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 
 from api.conftest import headers_of, issue_key
+from connectors.samples import encode, signed
 from kaquan.runtime import Database, Project, utc_now
 from kaquan.trust import ClientAccessChange, KeyKind, update_client_access
 
@@ -22,6 +23,7 @@ EARNING = {
     },
 }
 HOOK = "https://hooks.example.com/kaquan"
+SECRET = "a secret of a source"
 
 Stock = dict[str, list[str]]
 """Ids by the names that the document's paths have for them, the likeliest to be found first."""
@@ -84,6 +86,30 @@ class Shelf:
         assert answer.status_code in (200, 202), f"{path}: {answer.text}"
         return answer.json()
 
+    async def read(self, path: str) -> Any:
+        """Get something that is there."""
+        answer = await self._client.get(path)
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+        return answer.json()
+
+    async def put(self, path: str, body: object) -> None:
+        """Store something under a name."""
+        answer = await self._client.put(path, json=body)
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+
+    async def send(self, path: str, content: bytes, headers: Mapping[str, str]) -> Any:
+        """Send bytes as they are."""
+        answer = await self._client.post(path, content=content, headers=dict(headers))
+        assert answer.status_code == 200, f"{path}: {answer.text}"
+        return answer.json()
+
+    async def upload(self, path: str, content: str, form: Mapping[str, str]) -> Any:
+        """Send a file."""
+        files = {"file": ("file.csv", content.encode(), "text/csv")}
+        answer = await self._client.post(path, files=files, data=dict(form))
+        assert answer.status_code == 202, f"{path}: {answer.text}"
+        return answer.json()
+
     async def get(self, path: str) -> Any:
         """Get something that is there."""
         answer = await self._client.get(path)
@@ -110,8 +136,11 @@ async def stock_shop(client: AsyncClient, mark: str) -> Stock:
     await _stock_coupons(shelf)
     await _stock_promotion(shelf)
     await _stock_club(shelf)
+    await _stock_friends(shelf)
     await _stock_till(shelf)
     await _stock_office(shelf)
+    await _stock_science(shelf)
+    await _stock_mailbox(shelf)
     return shelf.stock
 
 
@@ -162,6 +191,8 @@ async def _stock_rules(shelf: Shelf) -> None:
         },
     }
     shelf.note("rule_id", (await shelf.post("/v1/validation-rules", rule))["id"])
+    partner = await shelf.post("/v1/kaquan/partners", {"name": f"partner-{shelf.mark}"})
+    shelf.note("partner_id", partner["id"], partner["name"])
     category = {"name": f"cat-{shelf.mark}"}
     shelf.note("category_id", (await shelf.post("/v1/categories", category))["id"])
 
@@ -215,6 +246,12 @@ async def _stock_club(shelf: Shelf) -> None:
     member = {"customer": {"source_id": f"ann-{shelf.mark}"}}
     card = await shelf.post(f"/v1/loyalties/{club}/members", member)
     shelf.note("member_id", card["code"], card["id"])
+    waiting = EARNING | {"pending_points": {"period_type": "DAY", "period_value": 14}}
+    await shelf.post(f"/v1/loyalties/{club}/earning-rules", [waiting])
+    for _ in range(3):
+        await shelf.post("/v1/orders", member | {"amount": 1_000, "status": "PAID"})
+    pending = await shelf.read(f"/v1/loyalties/{club}/pending-points")
+    shelf.note("pending_points_id", *(one["id"] for one in pending["data"]))
     other = {"customer": {"source_id": f"cy-{shelf.mark}"}}
     shelf.note("other_member", (await shelf.post(f"/v1/loyalties/{club}/members", other))["code"])
     parameters = {"campaign": {"id": shelf.stock["campaign_id"][0]}}
@@ -223,6 +260,21 @@ async def _stock_club(shelf: Shelf) -> None:
     offer = {"campaign": club, "parameters": {"loyalty": {"points": 5}}}
     assigned = await shelf.post(f"/v1/rewards/{prize['id']}/assignments", offer)
     shelf.note("assignment_id", assigned["id"])
+
+
+async def _stock_friends(shelf: Shelf) -> None:
+    friends = {
+        "name": f"friends-{shelf.mark}",
+        "campaign_type": "REFERRAL_PROGRAM",
+        "voucher": {"discount": {"type": "AMOUNT", "amount_off": 1}},
+    }
+    programme = shelf.note("programme_id", (await shelf.post("/v1/campaigns", friends))["id"])
+    given = {"campaign": {"id": programme}, "customer": {"source_id": f"friend-{shelf.mark}"}}
+    code = (await shelf.post("/v1/publications", given))["voucher"]["code"]
+    shelf.note("referral_id", code)
+    brought = {"holders": [{"source_id": f"brought-{shelf.mark}"}]}
+    added = await shelf.post(f"/v1/referrals/members/{code}/holders", brought)
+    shelf.note("holder_id", added["holders"][0]["id"])
 
 
 async def _stock_till(shelf: Shelf) -> None:
@@ -257,13 +309,48 @@ async def _stock_office(shelf: Shelf) -> None:
     shelf.note("delivery_id", delivery["id"])
     own = (await shelf.get("/management/v1/projects"))["data"][0]["id"]
     base = f"/management/v1/projects/{shelf.note('project_id', own)}"
-    rules = await shelf.post(f"{base}/stacking-rules", {"redeemables_limit": 7})
+    rules = (await shelf.get(f"{base}/stacking-rules"))["data"][0]
+    if rules.get("id") is None:
+        rules = await shelf.post(f"{base}/stacking-rules", {"redeemables_limit": 7})
     shelf.note("rules_id", rules["id"])
     schema = {"related_object": "location", "properties": {"a": {"type": "string"}}}
-    made = await shelf.post(f"{base}/metadata-schemas", schema)
+    told = (await shelf.get(f"{base}/metadata-schemas"))["data"]
+    known = [one for one in told if one["related_object"] == "location"]
+    made = known[0] if known else await shelf.post(f"{base}/metadata-schemas", schema)
     event = await shelf.post(f"{base}/custom-event-schemas", {"name": f"seen{shelf.mark}"})
     shelf.note("schema_id", made["id"], event["id"])
     shelf.note("event", f"seen{shelf.mark}")
     shelf.note("resource", "location", "customer")
     for person in (await shelf.get(f"{base}/users"))["data"]:
         shelf.note("user_id", person["id"])
+
+
+async def _stock_science(shelf: Shelf) -> None:
+    arms = [{"name": name, "weight_bps": 5_000} for name in ("one", "two")]
+    trial = {"name": f"trial-{shelf.mark}", "campaign_id": shelf.stock["campaign_id"][0]}
+    made = await shelf.post("/v1/kaquan/experiments", {**trial, "arms": arms})
+    shelf.note("experiment_id", made["id"])
+    asked = {"learnt_from": made["id"], "segment_id": shelf.stock["segment_id"][0]}
+    plan = await shelf.post("/v1/kaquan/plans", {"name": f"plan-{shelf.mark}", **asked})
+    shelf.note("plan_id", plan["id"])
+    run = await shelf.post("/v1/kaquan/model-runs", {"kind": "redemption"})
+    shelf.note("run_id", run["id"])
+
+
+async def _stock_mailbox(shelf: Shelf) -> None:
+    body = {"kind": "woocommerce", "name": f"web-{shelf.mark}", "secret": SECRET}
+    source = await shelf.post("/v1/kaquan/sources", body)
+    shelf.note("source_id", source["id"])
+    raw = encode({"id": shelf.mark})
+    headers = {
+        "X-WC-Webhook-Signature": signed(raw, secret=SECRET),
+        "X-WC-Webhook-Topic": "order.created",
+    }
+    shelf.note("receipt_id", (await shelf.send(source["path"], raw, headers))["receipt"])
+    content = f"id,name\nfile-{shelf.mark},Fi\n"
+    sent = await shelf.upload("/v1/kaquan/imports", content, {"subject": "customers"})
+    shelf.note("import_id", sent["id"])
+    mapping = {"mapping": {"fields": {"source_id": "id"}}}
+    await shelf.put(f"/v1/kaquan/import-profiles/customers/till-{shelf.mark}", mapping)
+    shelf.note("subject", "customers")
+    shelf.note("name", f"till-{shelf.mark}")

@@ -99,6 +99,18 @@ async def test_what_means_nothing_is_named(
     assert answer.headers.get("kaquan-ignored-fields") == told
 
 
+async def test_what_is_missing_is_told_in_the_dialects_words(api: Client) -> None:
+    redeemed = {"redeemables": [{"object": "voucher", "id": "NONE"}], "order": {"amount": 1}}
+    for answer in (
+        await api.get("/v1/vouchers/NONE"),
+        await api.get("/v1/customers/NONE"),
+        await api.post("/v1/redemptions", json=redeemed),
+    ):
+        told = answer.json()
+        assert (answer.status_code, told["key"]) == (404, "not_found")
+        assert (told["message"], told["resource_id"]) == ("Resource not found", "NONE")
+
+
 async def test_not_all_of_a_thousand_are_named(api: Client) -> None:
     body = {f"unknown_{number}": 1 for number in range(1_000)}
     answer = await api.post("/v1/customers", json=body | {"source_id": "a"})

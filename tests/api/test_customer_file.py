@@ -137,3 +137,31 @@ async def test_what_is_refused(
     await enter(api, "A")
     answer = await api.request(method, path, json=body)
     assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("email=ANN@x.example", ["A"]),
+        ("name=lee", ["A"]),
+        ("filters[name][conditions][$is][0]=ann lee", ["A"]),
+        ("filters[phone][conditions][$in][0]=%2B1 (541) 754-3010", ["A"]),
+        ("filters[email][conditions][$is_unknown]=true", ["B"]),
+        ("filters[name][conditions][$contains][0]=nn", "filters.name.conditions.$contains"),
+        (
+            "filters[phone][conditions][$starts_with][0]=1541",
+            "filters.phone.conditions.$starts_with",
+        ),
+        ("filters[address.line_1][conditions][$is][0]=x", "filters.address.line_1"),
+        ("order=-name", "order"),
+        ("order=email", "order"),
+    ],
+)
+async def test_sealed_fields_are_asked_for_whole(api: Api, query: str, found: Any) -> None:
+    await enter(api, "A", name="Ann Lee", email="ann@x.example", phone="+15417543010")
+    await enter(api, "B", name="Bo")
+    answer = await api.get(f"/v1/customers?{query}")
+    if isinstance(found, list):
+        assert [one["source_id"] for one in answer.json()["customers"]] == found
+    else:
+        assert (answer.status_code, answer.json()["field"]) == (400, found)

@@ -97,6 +97,34 @@ async def test_a_global_holdout(api: Client) -> None:
     assert (await api.post(f"{PATH}/All/start")).json()["status"] == "running"
 
 
+async def test_publications_go_by_the_holdout_that_is_stated(api: Client) -> None:
+    """Refusing is an answer: the new customer stays, with the arm that was logged."""
+    body: dict[str, Any] = {
+        "name": "None",
+        "campaign_type": "DISCOUNT_COUPONS",
+        "kaquan": {"holdout_bps": 10_000},
+    }
+    body["voucher"] = {"discount": {"type": "AMOUNT", "amount_off": 500}}
+    campaign = (await api.post("/v1/campaigns", json=body)).json()
+    assert campaign["kaquan"]["open_to_holdout"] is False
+    ways: list[tuple[str, dict[str, Any]]] = [
+        ("claimed", {"campaign": "None"}),
+        ("several", {"campaign": {"name": "None", "count": 2}}),
+    ]
+    for name, asked in ways:
+        asked["customer"] = {"source_id": name}
+        for _ in range(2):
+            answer = await api.post("/v1/publications", json=asked)
+            assert (answer.status_code, answer.json()["key"]) == (400, "customer_in_holdout")
+        assert (await api.get(f"/v1/customers/{name}")).status_code == 200
+    params = {"campaign": "None", "customer": '{"source_id": "by GET"}'}
+    answer = await api.get("/v1/publications/create", params=params)
+    assert answer.json()["key"] == "customer_in_holdout"
+    change = {"kaquan": {"open_to_holdout": True}}
+    assert (await api.put("/v1/campaigns/None", json=change)).status_code == 200
+    assert (await api.post("/v1/publications", json=ways[0][1])).status_code == 200
+
+
 async def test_a_plan_is_refused_with_what_is_lacking(
     api: Client, database: Database, project: Project, postgres_url: str
 ) -> None:

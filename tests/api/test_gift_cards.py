@@ -200,7 +200,15 @@ class TestCampaigns:
         assert made["campaign_type"] == "LOYALTY_PROGRAM"
         card = (await api.post(f"/v1/campaigns/{made['id']}/vouchers/CARD")).json()
         assert (card["type"], card["gift"]) == ("LOYALTY_CARD", None)
-        assert card["loyalty_card"] == {"points": 500, "subtracted_points": 0, "balance": 500}
+        assert card["loyalty_card"] == {
+            "points": 500,
+            "subtracted_points": 0,
+            "balance": 500,
+            "pending_points": 0,
+            "expired_points": 0,
+            "next_expiration_date": None,
+            "next_expiration_points": None,
+        }
         one = {"object": "voucher", "id": "CARD", "kaquan": {"points": 200}}
         body = {"redeemables": [one], "order": {"amount": 1_000}}
         (redemption,) = (await api.post("/v1/redemptions", json=body)).json()["redemptions"]
@@ -229,7 +237,7 @@ class TestCampaigns:
                 501,
                 "voucher.gift.effect",
             ),
-            ({"campaign_type": "REFERRAL_PROGRAM", "voucher": {}}, 501, "campaign_type"),
+            ({"campaign_type": "REFERRAL_PROGRAM", "voucher": {}}, 400, "voucher.discount"),
         ],
     )
     async def test_refusals(

@@ -9,7 +9,7 @@ from litestar import Litestar
 
 from api.stock import WORD, Shop, fill, open_shop
 from kaquan.api import describe_routes
-from kaquan.api.completion import list_operations
+from kaquan.api.links import list_operations
 from kaquan.runtime import Database, Project
 
 NO_ORDER = {"/v1/attempts"}

@@ -167,13 +167,15 @@ WRONG = [
         "campaign_type",
     ),
     Wrong(
-        "a type for later",
+        "a conversion for later",
         "POST",
         "/campaigns",
-        '{"name":"a","campaign_type":"REFERRAL_PROGRAM"}',
+        '{"name":"a","campaign_type":"REFERRAL_PROGRAM",'
+        '"voucher":{"discount":{"type":"AMOUNT","amount_off":1}},'
+        '"referral_program":{"conversion_event_type":"custom_event"}}',
         501,
         "not_supported",
-        "campaign_type",
+        "referral_program.conversion_event_type",
     ),
     Wrong(
         "rules that there are none of",

@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from insight.copying import copy_lake
-from insight.rows import Sale, add_sale
+from insight.rows import Sale, add_campaign, add_sale
 from kaquan.insight.lake import Storage
 from kaquan.insight.metrics import METRICS
 from kaquan.runtime import Database, Project, load_settings
@@ -53,6 +53,23 @@ async def test_a_series_of_days(
         await api.get("/v1/kaquan/metrics/repeat_rate", params=window | {"grain": "month"})
     ).json()
     assert share["data"][0]["value"] is None
+
+
+async def test_goods_beside_a_campaigns(
+    api: Client, database: Database, project: Project, lake: Storage
+) -> None:
+    path = "/v1/reports/campaigns/Spring/spillover"
+    assert (await api.get(path)).status_code == 404
+    async with database.transaction(project.project_id) as tx:
+        campaign = await add_campaign(tx, "Spring")
+    assert (await api.get(path)).status_code == 503
+    await _copy(database, project, lake)
+    answer = (await api.get(path, params={"days": 7})).json()
+    assert (answer["campaign_id"], answer["days"]) == (campaign, 7)
+    said = {one["spill"]: one["per_customer"] for one in answer["data"]}
+    assert said["promoted"] == {"cannot_say": "whole_order"}
+    assert said["afterwards"] == {"cannot_say": "empty_treatment"}
+    assert (await api.get(path, params={"days": 0})).status_code == 400
 
 
 @pytest.mark.parametrize(

@@ -153,12 +153,12 @@ async def test_what_lost_leaves_nothing_behind(call: Call) -> None:
     async def win_at_last(tx: Tx) -> Answer:
         nonlocal attempts
         attempts += 1
-        customer = await upsert_customer(tx, CustomerDraft(name=f"{attempts}"), now=call.now)
+        customer = await upsert_customer(tx, CustomerDraft(source_id=f"{attempts}"), now=call.now)
         if attempts < ATTEMPTS:
             raise Contended("again")
         return succeed(customer)
 
     await move_value(ANYBODY, call, None, produce=win_at_last)
     async with call.transaction() as tx:
-        cursor = await tx.execute("select name from customer")
+        cursor = await tx.execute("select source_id from customer")
         assert await cursor.fetchall() == [(f"{ATTEMPTS}",)]

@@ -138,3 +138,23 @@ class TestLists:
         assert (await read(api, "/customers/anna"))["summary"]["redemptions"] == expected
         (listed,) = (await read(api, "/customers"))["customers"]
         assert listed["summary"]["redemptions"] == expected
+
+
+async def test_a_guest_is_known_by_an_address_or_a_card(api: Client) -> None:
+    once = {"name": "redemption.count.per_customer", "conditions": {"$less_than_or_equal": [1]}}
+    rule = {"name": "once", "type": "expression", "rules": {"1": once, "logic": "1"}}
+    rule_id = (await api.post("/v1/validation-rules", json=rule)).json()["id"]
+    await add_voucher(api, "A", redemption={"quantity": 9}, validation_rules=[rule_id])
+
+    async def redeem(**fields: object) -> tuple[int, str | None]:
+        answer = await api.post("/v1/redemptions", json=request("A", **fields))
+        return answer.status_code, answer.json().get("key")
+
+    bo = {"customer": {"email": "bo@example.com"}}
+    refused = (400, "redemption_rules_violated")
+    assert await redeem() == (400, "customer_rules_violated")
+    assert await redeem(**bo, metadata={"card_fingerprint": "fp_1"}) == (200, None)
+    assert await redeem(metadata={"guest_email": "BO@example.com"}) == refused
+    assert await redeem(order={"amount": 500, "metadata": {"card_fingerprint": "fp_1"}}) == refused
+    assert await redeem(metadata={"guest_phone": "13800138000"}) == (200, None)
+    assert await redeem(customer={"source_id": "bo", "email": "bo@example.com"}) == (200, None)

@@ -33,6 +33,7 @@ async def test_the_defaults_and_a_change(api: Client) -> None:
         "redeemables_sorting_rule": "PRIORITY",
         "grouped_redeemables_sorting_rule": "TOGETHER",
         "by_lane": True,
+        "discount_rounding": "HALF_UP",
     }
     changed = (await api.put(RULES, json=change)).json()
     assert changed == {**first, **change} == (await api.get(RULES)).json()
@@ -80,9 +81,9 @@ async def test_checkouts_go_by_them(api: Client) -> None:
             "applicable_redeemables_category_limits.nowhere",
         ),
         (
-            {"redeemables_rollback_order_mode": "WITHOUT_ORDER"},
-            501,
-            "not_supported",
+            {"redeemables_rollback_order_mode": "NO_ORDER"},
+            400,
+            "invalid_payload",
             "redeemables_rollback_order_mode",
         ),
     ],

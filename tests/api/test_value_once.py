@@ -12,7 +12,7 @@ from psycopg import sql
 
 from api.stock import AMOUNT_OFF, Shop, Stock, fill, open_shop
 from kaquan.api import describe_routes
-from kaquan.api.completion import list_operations
+from kaquan.api.links import list_operations
 from kaquan.runtime import Database, Project
 
 VALUE = ("transfer", "hold", "redemption", "publication", "event")
@@ -31,6 +31,7 @@ _BASKET = {
     "order": {"amount": 10_000},
 }
 _TIER = {"name": "T", "action": {"discount": {"type": "AMOUNT", "amount_off": 10}}}
+_PENDING = "/v1/loyalties/members/{member_id}/pending-points/{pending_points_id}"
 _REWARD = {"reward": {"id": "{reward_id}"}}
 CLUB = {"campaign_id": 2}
 PROMOTION = {"campaign_id": 1}
@@ -91,6 +92,9 @@ BODIES: list[tuple[str, Any, dict[str, int]]] = [
         [{"code": "{other_member}", "points": 1}],
         CLUB,
     ),
+    (f"POST {_PENDING}/activate", {}, {}),
+    (f"POST {_PENDING}/balance", {"points": 7}, {"pending_points_id": 1}),
+    (f"POST {_PENDING}/cancel", {}, {"pending_points_id": 2}),
     ("POST /v1/loyalties/members/{member_id}/redemption", _REWARD, {}),
     ("POST /v1/loyalties/{campaign_id}/members/{member_id}/redemption", _REWARD, CLUB),
     ("POST /v1/events", {"event": "seen", "customer": {"source_id": "ann-ONCE"}}, {}),
@@ -125,7 +129,7 @@ async def test_a_key_moves_value_once(app: Litestar, shop: Shop, postgres_url: s
             answers.append(await _send(shop, what, sent, places=places, headers=headers))
             counts.append(_count(postgres_url, shop.project))
         first, again, other = answers
-        if (first.status_code, other.status_code) != (200, 422):
+        if first.status_code not in (200, 204) or other.status_code != 422:
             wrong.append(f"{what}: {first.text[:300]} {other.text[:300]}")
         if again.content != first.content or "idempotency-replayed" not in again.headers:
             wrong.append(f"{what}: not remembered: {first.text[:300]} {again.text[:300]}")

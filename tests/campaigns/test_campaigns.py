@@ -36,11 +36,11 @@ from kaquan.ledger import (
     check_ledger,
     issue,
     list_accounts,
-    place_hold,
     post_transfers,
     take,
 )
 from kaquan.runtime import Database, Duplicate, InvalidInput, NotFound, Project, Tx
+from ledger.holding import place_hold
 
 NAIVE = datetime(2026, 3, 1)  # noqa: DTZ001 (a time without a zone is what is refused)
 

@@ -58,6 +58,40 @@ def test_worked_example(live: int, risk: GuessingRisk, bits: float, characters: 
     assert f"at least {characters} random characters" in refusal.value.message
 
 
+def passes(code: str, charset: str) -> bool:
+    """Whether the last character fits to the others, reckoned digit by digit."""
+    base, total = len(charset), 0
+    for place, letter in enumerate(reversed(code)):
+        value = charset.index(letter) * (1 + place % 2)
+        total += value if base % 2 else sum(divmod(value, base))
+    return total % base == 0
+
+
+@pytest.mark.parametrize("charset", [READABLE, "0123456789", "abc", "01"], ids=len)
+def test_a_check_character_finds_typing_errors(charset: str) -> None:
+    ends = {charset[0] + charset[-1], charset[-1] + charset[0]}
+    config = CodeConfig(length=64, charset=charset, prefix="P-", postfix="-S", check=True)
+    for whole in generate_codes(config, 5):
+        assert re.fullmatch(rf"P-[{charset}]{{65}}-S", whole)
+        code = whole[2:-2]
+        assert passes(code, charset)
+        for place in range(64):
+            wrong = charset[charset.index(code[place]) - 1]
+            assert not passes(code[:place] + wrong + code[place + 1 :], charset)
+            pair = code[place : place + 2]
+            if pair[0] != pair[1] and (len(charset) % 2 or pair not in ends):
+                assert not passes(code[:place] + pair[::-1] + code[place + 2 :], charset)
+
+
+def test_a_check_character_takes_no_room() -> None:
+    plain, checked = (CodeConfig(pattern="A-####", public=True, check=one) for one in (False, True))
+    assert code_space(plain).size == code_space(checked).size
+    assert len(generate_codes(checked, 1)[0]) == 7
+    with pytest.raises(InvalidInput) as refusal:
+        code_space(CodeConfig(pattern="WELCOME", public=True, check=True))
+    assert refusal.value.field == "code_config.check"
+
+
 @pytest.mark.parametrize(
     ("config", "count", "looks_like"),
     [

@@ -3,13 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Any
 
 import pytest
 
 import kaquan.campaigns.claim as claiming
-from campaigns.samples import OFFER, make_campaign, make_customers
+from campaigns.samples import OFFER, draw_unprotected, make_campaign, make_customers
 from conftest import NOW
 from kaquan.campaigns import (
     Activation,
@@ -31,19 +30,6 @@ from kaquan.runtime import Database, KaquanError, Project, Tx
 RIVALS = 12
 
 Draw = Callable[..., Awaitable[list[tuple[str, str]]]]
-
-
-async def draw_unprotected(
-    tx: Tx, campaign_id: str, count: int, *, now: datetime
-) -> list[tuple[str, str]]:
-    """What drawing would be without locking what is drawn."""
-    assert now
-    cursor = await tx.execute(
-        "select id, code from voucher where campaign_id = %s and holder_id is null"
-        " order by id limit %s",
-        (campaign_id, count),
-    )
-    return await cursor.fetchall()
 
 
 def meet(monkeypatch: pytest.MonkeyPatch, draw: Draw) -> None:

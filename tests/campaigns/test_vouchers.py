@@ -37,12 +37,12 @@ from kaquan.ledger import (
     AccountKey,
     AccountKind,
     check_ledger,
-    place_hold,
     post_transfers,
     take,
     tally,
 )
 from kaquan.runtime import Database, Duplicate, InvalidInput, NotFound, Project, Tx
+from ledger.holding import place_hold
 
 DAY = timedelta(days=1)
 

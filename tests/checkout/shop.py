@@ -36,7 +36,7 @@ def on_condition(offer: dict[str, Any], **condition: Any) -> dict[str, Any]:
 
 async def open_campaign(tx: Tx, offer: dict[str, Any], **fields: Any) -> Campaign:
     """A campaign with that offer, named after it unless named."""
-    fields.setdefault("name", f"Campaign {offer}")
+    fields = {"name": f"Campaign {offer}", "open_to_holdout": True} | fields
     return await create_campaign(tx, CampaignDraft(offer=offer, **fields), now=NOW)
 
 

@@ -18,7 +18,12 @@ from checkout.shop import (
     percent_off,
     redeem_now,
 )
-from kaquan.campaigns import CampaignChange, update_campaign
+from kaquan.campaigns import (
+    CampaignChange,
+    StackingChange,
+    update_campaign,
+    update_stacking_rules,
+)
 from kaquan.checkout import (
     AttemptFilter,
     AttemptGatherer,
@@ -37,8 +42,8 @@ from kaquan.checkout import (
     tried_validation,
     validate,
 )
-from kaquan.customers import CustomerDraft, create_order, erase_customer
-from kaquan.engine import Application, StackingRules
+from kaquan.customers import CustomerDraft, create_order, erase_customer, merge_customers
+from kaquan.engine import Application, Rounding, StackingRules
 from kaquan.runtime import Database, InvalidInput, NotFound, Project, Tx
 
 DAY = timedelta(days=1)
@@ -94,6 +99,28 @@ async def test_a_refused_validation_keeps_why_and_how_far(
     assert [check.code for check in kept.trace.candidates[0].checks if not check.passed] == [
         "minimum_spend"
     ]
+
+
+async def test_what_is_gathered_of_somebody_erased_is_not_written(
+    database: Database, project: Project, gatherer: AttemptGatherer
+) -> None:
+    """Of whom was merged into another meanwhile, it is written under that one's id."""
+    async with database.transaction(project.project_id) as tx:
+        await add_code(tx, "CODE", offer=amount_off(100), quantity=None)
+        ids = {name: (await enter_customer(tx, name)).id for name in ("anna", "ben", "bo", "cy")}
+    for name in ids:
+        request = asking("CODE", customer=CustomerDraft(source_id=name))
+        async with database.transaction(project.project_id) as tx:
+            validation = await validate(tx, request, now=NOW)
+        gatherer.keep(project.project_id, tried_validation(request, validation, at=NOW))
+    async with database.transaction(project.project_id) as tx:
+        await merge_customers(tx, ids["ben"], ids["bo"], by="test", reason="same", now=NOW)
+    async with database.transaction(project.project_id) as tx:
+        await erase_customer(tx, "anna", now=NOW)
+    await gatherer.flush()
+    async with database.transaction(project.project_id) as tx:
+        kept = [one.customer_id for one in await list_all(tx)]
+    assert sorted(kept, key=str) == sorted([ids["ben"], ids["ben"], ids["cy"]])
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "not yet entered"])
@@ -252,6 +279,25 @@ async def test_a_redemption_decided_again_tells_what_changed(tx: Tx) -> None:
     changed = await rerun_attempt(tx, again[0].attempt.id)
     assert (changed.same, changed.discount_minor) == (False, 2_000)
     assert set(changed.differences) == {"discount", "allocation"}
+
+
+async def test_decided_again_fractions_round_as_they_did_then(
+    database: Database, project: Project, gatherer: AttemptGatherer
+) -> None:
+    async with database.transaction(project.project_id) as tx:
+        await add_code(tx, "A", offer=percent_off(1_500), quantity=2)
+        await update_stacking_rules(tx, StackingChange(rounding=Rounding.HALF_UP), now=NOW)
+    request = asking("A", order=cart(30, 0))
+    await try_out(database, project, gatherer, request)
+    async with database.transaction(project.project_id) as tx:
+        done = await redeem_now(tx, request)
+        await update_stacking_rules(tx, StackingChange(rounding=Rounding.DOWN), now=NOW)
+        for attempt in await list_all(tx):
+            again = await rerun_attempt(tx, attempt.id)
+            assert (again.same, again.discount_minor) == (True, 5)
+        assert [one.discount_minor for one in done.redemptions] == [5]
+        later = await redeem_now(tx, request)
+        assert [one.discount_minor for one in later.redemptions] == [4]
 
 
 async def test_a_refused_redemption_of_a_new_order_cannot_be_decided_again(tx: Tx) -> None:

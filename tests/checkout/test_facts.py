@@ -226,3 +226,24 @@ async def test_a_formula_knows_the_customer_and_the_order(tx: Tx) -> None:
     assert result.figures.discount_minor == 530
     guest = await validate(tx, asking("CODE", order=OrderDraft(amount_minor=10_000)), now=NOW)
     assert guest.figures.discount_minor == 100
+
+
+async def test_formulas_read_what_is_known_of_the_code_and_of_its_publication(tx: Tx) -> None:
+    words = (
+        'PUBLICATION_METADATA("gift") * 1000 + (VOUCHER_REDEMPTION_QUANTITY'
+        " - VOUCHER_REDEEMED_QUANTITY) * 100 + YEARS_SINCE(CUSTOMER_BIRTHDATE)"
+    )
+    await add_code(tx, "TOLD", offer=amount_off(1, amount_formula=words), quantity=3)
+    anna = CustomerDraft(source_id="anna", birth_date=date(1990, 3, 1))
+    anna_id = (await upsert_customer(tx, anna, now=NOW)).id
+    await publish_voucher(
+        tx,
+        voucher_code="TOLD",
+        customer_id=anna_id,
+        channel="test",
+        metadata={"gift": 2},
+        now=NOW,
+    )
+    for left in (3, 2):
+        done = await redeem_now(tx, asking("TOLD", customer="anna"))
+        assert done.redemptions[0].discount_minor == 2_000 + left * 100 + 36

@@ -11,7 +11,12 @@ import pytest
 
 from checkout.shop import NOW, add_code, asking, open_campaign, read_balance, redeem_now
 from engine.worked_page import LINE, NOTHING, read_table, read_worked_part
-from kaquan.campaigns import get_campaign, get_voucher
+from kaquan.campaigns import (
+    StackingChange,
+    get_campaign,
+    get_voucher,
+    update_stacking_rules,
+)
 from kaquan.checkout import (
     GoodsBack,
     OfOrder,
@@ -19,11 +24,14 @@ from kaquan.checkout import (
     OrderReturn,
     ReturnPolicy,
     ReturnRequest,
+    RollBack,
     preview_return,
     return_goods,
+    roll_back,
     set_return_policy,
 )
 from kaquan.customers import CustomerDraft, OrderDraft, OrderLineDraft, get_order
+from kaquan.engine import RollbackOrder
 from kaquan.ledger import AccountKind, check_ledger
 from kaquan.runtime import Database, Tx, create_project, minor_digits
 
@@ -40,6 +48,7 @@ class Example(msgspec.Struct, frozen=True):
     coupons: dict[str, dict[str, Any]]
     policy: ReturnPolicy
     currency: str
+    rolled_back: RollbackOrder | None
     row: Row
 
     def minor(self, text: str) -> int:
@@ -73,8 +82,10 @@ def examples() -> Iterator[Example]:
         coupons: dict[str, Any] = json.loads(fenced.removeprefix("json"))
         policy = msgspec.convert(coupons.pop("policy", {}), ReturnPolicy)
         currency = coupons.pop("currency", "CNY")
+        undone = coupons.pop("rolled_back", None)
+        mode = None if undone is None else RollbackOrder(undone)
         for row in read_table(table):
-            yield Example(title, coupons, policy, currency, row)
+            yield Example(title, coupons, policy, currency, mode, row)
 
 
 EXAMPLES = list(examples())
@@ -115,6 +126,13 @@ async def redeem_all(tx: Tx, example: Example) -> dict[str, str]:
         await add_code(tx, code, campaign_id=campaign.id)
         request = asking(code, order=order, customer=CustomerDraft(source_id="anna"))
         made[code] = (await redeem_now(tx, request)).redemptions[0].id
+        if example.rolled_back is not None:
+            change = StackingChange(rollback=example.rolled_back)
+            await update_stacking_rules(tx, change, now=NOW)
+            before = await get_order(tx, "order")
+            undone = await roll_back(tx, made[code], now=NOW)
+            assert isinstance(undone, RollBack)
+            assert undone.order == before == await get_order(tx, "order")
         order = "order"
     return made
 
@@ -145,9 +163,10 @@ async def take_back(tx: Tx, example: Example, made: dict[str, str], step: str) -
 async def read_figures(tx: Tx, example: Example, done: list[OrderReturn]) -> Row:
     """The cells of the row, as they came out; every coupon's budget and use must agree."""
     order = await get_order(tx, "order")
-    back = any(part.use_returned for one in done for part in one.parts)
+    undone = example.rolled_back is not None
+    back = undone or any(part.use_returned for one in done for part in one.parts)
     left = sum([await spent(tx, code) for code in example.coupons])
-    given = order.amount_minor - order.total_minor
+    given = 0 if undone else order.amount_minor - order.total_minor
     assert left == given - sum(one.given_back_minor + one.clawed_back_minor for one in done)
     uses = {await uses_left(tx, code) for code in example.coupons}
     assert uses == {int(back)}

@@ -9,7 +9,8 @@ import tempfile
 import pytest
 
 from checkout.shop import NOW, add_code, amount_off, asking, cart, on_condition, open_campaign
-from kaquan.checkout import Redeemed, redeem, validate
+from kaquan.campaigns import FundingShare, create_partner, set_funding
+from kaquan.checkout import Redeemed, SettlementQuery, redeem, report_settlement, validate
 from kaquan.customers import CustomerDraft
 from kaquan.runtime import Database, Project
 
@@ -43,5 +44,11 @@ async def test_waits_for_the_database(database: Database, project: Project, *, l
     # Who buys for the first time is entered first.
     entering = await count_waits(database, project, lines=lines, redeems=True)
     assert entering > REDEMPTION
+    assert await count_waits(database, project, lines=lines, redeems=True) == REDEMPTION
+    async with database.transaction(project.project_id) as tx:
+        assert (await report_settlement(tx, SettlementQuery())).total == 0
+        partner = await create_partner(tx, "Brand", now=NOW)
+        share = FundingShare(partner_id=partner.id, share_bps=4_000)
+        await set_funding(tx, campaign.id, [share], now=NOW)
     assert await count_waits(database, project, lines=lines, redeems=True) == REDEMPTION
     assert await count_waits(database, project, lines=lines, redeems=False) == VALIDATION

@@ -207,6 +207,12 @@ async def test_releasing(tx: Tx) -> None:
     assert await check_ledger(tx) == []
 
 
+async def test_a_hold_lasts_a_quarter_of_an_hour_unless_told(tx: Tx) -> None:
+    await add_code(tx, "LAST", offer=amount_off(1000), quantity=1)
+    await hold(tx, "ours", "LAST")
+    assert (await get_lock(tx, "LAST", "ours", now=NOW)).expires_at == LATER
+
+
 @pytest.mark.parametrize(
     ("ttl", "unit", "life"),
     [

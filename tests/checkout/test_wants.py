@@ -15,6 +15,7 @@ SETTING = Setting(
     now=NOW,
     zone="Asia/Shanghai",
     customer_id="cust_1",
+    guests=(),
     location_id=None,
     orders_before=(NOW, ""),
     stored_order_id="ord_1",
@@ -34,6 +35,9 @@ SETTING = Setting(
         (on_condition(OFF, code="customer_spend", at_least_minor=5), {"spend_before"}),
         (on_condition(OFF, code="redemption_count", of="code", at_most=1), {"counts"}),
         ({"effect": {"code": "free_units", "units": [{"product_id": "p"}]}}, {"catalogue"}),
+        (amount_off(1, amount_formula="voucher_redeemed_quantity"), {"counts"}),
+        (amount_off(1, amount_formula='publication_metadata("a")'), {"publications"}),
+        (amount_off(1, amount_formula="customer_birthdate"), set[str]()),
         ({"effect": {"code": "shipping_off"}}, {"delivery_of"}),
         ({"effect": {"code": "points_multiplier", "extra_points": 5}}, {"card"}),
         ({"effect": {"code": "points_multiplier", "multiplier_bps": 20_000}}, set[str]()),
@@ -44,6 +48,6 @@ async def test_what_is_looked_up(tx: Tx, offer: dict[str, Any], wanted: set[str]
     coupons = {"CODE": Coupon(voucher, None)}
     offers = {"CODE": read_offer(coupons["CODE"], NOW)}
     facts = want_facts(coupons, offers, find_needs(offers.values()), SETTING)
-    lookups = ("counts", "spend_before", "category_ids", "catalogue", "delivery_of", "card")
-    assert {name for name in lookups if getattr(facts, name)} == wanted
+    lookups = ("counts", "spend_before", "category_ids", "catalogue", "publications")
+    assert {name for name in (*lookups, "delivery_of", "card") if getattr(facts, name)} == wanted
     assert facts.is_nothing is (not wanted)

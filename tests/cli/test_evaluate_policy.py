@@ -77,6 +77,48 @@ def test_bad_input_names_the_option(tmp_path: Path, extra: list[str], field: str
     assert done.exception.field == field
 
 
+def changed(rows: int, **columns: list[object]) -> dict[str, list[object]]:
+    """The first rows of the file, with some columns put in place of its own."""
+    return {name: columns.get(name, values)[:rows] for name, values in ROWS.items()}
+
+
+ARM_A: list[object] = ["a" if one == "b" else one for one in ROWS["arm"]]
+
+
+@pytest.mark.parametrize(
+    ("reason", "code", "train", "extra"),
+    [
+        ("one_arm", 3, changed(12), []),
+        ("one_arm", 3, changed(300, arm=["a"] * 300), ["--control", "a"]),
+        ("no_variance", 3, changed(300, bought=[0] * 300), []),
+        ("no_variance", 3, changed(300, bought=[1] * 300), []),
+        ("too_few_rows", 0, changed(90), []),
+        ("no_features", 0, changed(300, x=[1] * 300, colour=["red"] * 300, arm=ARM_A), []),
+        ("no_choice", 0, changed(300, arm=ARM_A), ["--budget", "0"]),
+    ],
+)
+def test_what_cannot_be_said_is_told_in_both_languages(
+    tmp_path: Path, reason: str, code: int, train: dict[str, list[object]], extra: list[str]
+) -> None:
+    done = CliRunner().invoke(cli, [*arguments(tmp_path, train), *extra, "--json"])
+    assert done.exit_code == code, done.output
+    found = json.loads(done.stdout)
+    assert (found["reason"], found["certified"]) == (reason, False)
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in found["why_zh"])
+    assert not any("\u4e00" <= letter <= "\u9fff" for letter in found["why"])
+    assert "{" not in found["why"] + found["why_zh"]
+    if code == 3:
+        assert [found[name] for name in ("policy_value", "difference", "best_uniform_value")] == [
+            None
+        ] * 3
+
+
+def test_an_arm_without_a_cost_is_refused_by_name(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, [*arguments(tmp_path, ROWS), "--cost", "a=0.1"])
+    assert isinstance(done.exception, InvalidInput)
+    assert (done.exception.field, "b" in done.exception.message) == ("--cost", True)
+
+
 @pytest.mark.parametrize(
     ("text", "costs"),
     [

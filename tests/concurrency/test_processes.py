@@ -1,80 +1,94 @@
 """Limits hold between operating-system processes: the database decides, not a process."""
 
 import asyncio
+import json
+import os
 import sys
-from asyncio.subprocess import PIPE
-from collections.abc import Awaitable, Callable
+from asyncio.subprocess import PIPE, Process
+from typing import Any
 
 import pytest
 
-from checkout.shop import add_code, amount_off, enter_customer, open_campaign
-from kaquan.ledger import AccountKey, AccountKind, check_ledger, list_accounts
-from kaquan.runtime import Database, Project, Tx
+from checkout.shop import NOW
+from concurrency import contender
+from concurrency.races import CONTENDERS, RACES, Race, prepare_race
+from kaquan.ledger import check_ledger
+from kaquan.runtime import Database, create_project, open_database
 
 pytestmark = pytest.mark.slow
 
-USES, ATTEMPTS, PROCESSES = 10, 40, 2
-
-CONTENDER = """
-import asyncio, sys
-from checkout.shop import NOW, asking
-from kaquan.checkout import Redeemed, redeem
-from kaquan.runtime import open_database
-
-async def main(url, project_id, attempts, code, customer):
-    async with open_database(url, pool_size=8, min_size=8) as database:
-        async def attempt(number):
-            request = asking(code.format(number), customer=customer or None)
-            async with database.transaction(project_id) as tx:
-                return isinstance(await redeem(tx, request, now=NOW), Redeemed)
-        print("ready", flush=True)
-        sys.stdin.readline()
-        print(sum(await asyncio.gather(*map(attempt, range(attempts)))))
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:]))
-"""
+PROCESSES = 2
 
 
-async def one_code(tx: Tx) -> tuple[list[str], str, AccountKey]:
-    """One code for both processes and any guest, and its uses."""
-    voucher = await add_code(tx, "LAST", offer=amount_off(100), quantity=USES)
-    return ["LAST"] * PROCESSES, "", AccountKey(voucher.id, AccountKind.USES)
-
-
-async def one_cap(tx: Tx) -> tuple[list[str], str, AccountKey]:
-    """Codes of a campaign for each process, and what a person may redeem of them."""
-    campaign = await open_campaign(tx, amount_off(100), per_customer_cap=USES)
-    anna = await enter_customer(tx, "anna")
-    for process in range(PROCESSES):
-        for number in range(ATTEMPTS):
-            await add_code(tx, f"CAP-{process}-{number}", campaign_id=campaign.id)
-    codes = [f"CAP-{process}-{{}}" for process in range(PROCESSES)]
-    return codes, "anna", AccountKey(f"{campaign.id}/{anna.id}", AccountKind.CUSTOMER_USES)
-
-
-@pytest.mark.parametrize("prepare", [one_code, one_cap])
-async def test_two_processes_share_what_is_left(
-    database: Database,
-    project: Project,
-    postgres_url: str,
-    prepare: Callable[[Tx], Awaitable[tuple[list[str], str, AccountKey]]],
-) -> None:
-    async with database.transaction(project.project_id) as tx:
-        codes, customer, key = await prepare(tx)
-    arguments = [postgres_url, str(project.project_id), str(ATTEMPTS)]
-    program = f"import sys; sys.path[:0] = {sys.path!r}\n{CONTENDER}"
-    contenders = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-c", program, *arguments, code, customer, stdin=PIPE, stdout=PIPE
-        )
-        for code in codes
+async def prepare_all(database: Database) -> list[tuple[str, int, Any]]:
+    """Set up each race in a project of its own; returns the jobs of every process."""
+    return [
+        (race.name, project_id, await prepare_race(database, project_id, race))
+        for race in RACES
+        for project_id in [await _open_project(database, race)]
     ]
-    for contender in contenders:
-        assert contender.stdout is not None
-        assert await contender.stdout.readline() == b"ready\n"
-    answers = await asyncio.gather(*(contender.communicate(b"go\n") for contender in contenders))
-    won = [int(said) for said, _ in answers]
-    assert sum(won) == USES
-    async with database.transaction(project.project_id) as tx:
-        assert (await list_accounts(tx, [key]))[key].balance == 0
-        assert await check_ledger(tx) == []
+
+
+async def _open_project(database: Database, race: Race) -> int:
+    async with database.transaction() as tx:
+        project = await create_project(
+            tx, race.name, currency="CNY", time_zone="UTC", language="en", now=NOW
+        )
+    return project.project_id
+
+
+async def compete(url: str, jobs: list[tuple[str, int, Any]], *, locks: bool) -> dict[str, int]:
+    """Let two processes run each race at the same time; returns how many won, by race.
+
+    Without locks all contenders of both have looked before one of them goes on.
+    """
+    racers = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", contender.__file__),
+            json.dumps(
+                {
+                    "url": url,
+                    "numbers": list(range(start, CONTENDERS, PROCESSES)),
+                    "jobs": jobs,
+                    "locks": locks,
+                }
+            ),
+            stdin=PIPE,
+            stdout=PIPE,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        for start in range(PROCESSES)
+    ]
+    won: dict[str, int] = {}
+    for name, *_ in jobs:
+        for word in ("ready",) if locks else ("ready", "looked"):
+            assert [await _hear(one) for one in racers] == [word] * PROCESSES, name
+            for one in racers:
+                assert one.stdin is not None
+                one.stdin.write(b"go\n")
+        said = [await _hear(one) for one in racers]
+        won[name] = sum(int(one.removeprefix("won ")) for one in said)
+    await asyncio.gather(*(one.communicate() for one in racers))
+    return won
+
+
+async def _hear(racer: Process) -> str:
+    assert racer.stdout is not None
+    return (await racer.stdout.readline()).decode().strip()
+
+
+async def test_two_processes_share_what_is_left(database: Database, postgres_url: str) -> None:
+    jobs = await prepare_all(database)
+    won = await compete(postgres_url, jobs, locks=True)
+    assert won == {race.name: race.winners for race in RACES}
+    for _, project_id, _ in jobs:
+        async with database.transaction(project_id) as tx:
+            assert await check_ledger(tx) == []
+
+
+async def test_without_locks_and_constraints_more_would_win(unprotected_url: str) -> None:
+    """The twin of the test above: each race can be lost."""
+    async with open_database(unprotected_url) as database:
+        jobs = await prepare_all(database)
+        won = await compete(unprotected_url, jobs, locks=False)
+    assert [race.name for race in RACES if won[race.name] <= race.winners] == []

@@ -6,7 +6,14 @@ import random
 import pytest
 
 from checkout.shop import NOW, add_code, amount_off, asking, cart, open_campaign
-from concurrency.races import CONTENDERS, RACES, Race, prepare_race, run_race, unlock
+from concurrency.races import (
+    CONTENDERS,
+    RACES,
+    Race,
+    prepare_race,
+    run_race,
+)
+from concurrency.unlocking import Meeting, unlock
 from kaquan.checkout import Redeemed, redeem, roll_back
 from kaquan.customers import CustomerDraft, create_order, get_order
 from kaquan.ledger import check_ledger
@@ -33,7 +40,7 @@ async def test_without_protection_more_would_win(
             )
         prepared = await prepare_race(unprotected, project.project_id, race)
         with monkeypatch.context() as patch:
-            unlock(patch)
+            unlock(patch, Meeting(CONTENDERS))
             won = await run_race(unprotected, project.project_id, race, prepared)
         assert won > race.winners, race.name
 

@@ -16,13 +16,13 @@ Browser = AsyncTestClient[Litestar]
 
 
 @cache
-def open_site(database: Database, settings: Settings | None = None) -> Litestar:
+def open_site(database: Database) -> Litestar:
     """The console alone, on a real database; made once, for it takes longer than most tests."""
-    return build_site(database, settings)
+    return build_site(database)
 
 
 def build_site(database: Database, settings: Settings | None = None) -> Litestar:
-    """Another console, for a browser that is open beside one on the first."""
+    """A console with settings of its own, or for a browser beside one that is on the first."""
     state = State({"database": database, "settings": settings or Settings()})
     return Litestar(console_routers(), state=state, openapi_config=None)
 

@@ -237,6 +237,65 @@ async def test_nothing_sticks_out_on_a_phone(
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
 
 
+async def tab_to(page: Page, place: str) -> None:
+    """Reach an element as somebody without a mouse does."""
+    target = page.locator(place)
+    for _ in range(80):
+        await page.keyboard.press("Tab")
+        if await target.evaluate("element => element === document.activeElement"):
+            return
+    raise AssertionError(place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("language", "headline", "refused", "imported"),
+    [
+        ("en", "2 rows can be imported, 1 would be refused", "is no e-mail address", "2 added"),
+        ("zh", "2 行可以导入，1 行会被拒绝", "不是邮箱地址", "新增 2"),
+    ],
+)
+async def test_a_file_is_imported_by_keyboard(
+    visit: Visit, language: str, headline: str, refused: str, imported: str
+) -> None:
+    page = visit.page
+    await page.context.add_cookies([{"name": "kq_lang", "value": language, "url": visit.address}])
+    await page.goto("/console/imports")
+    content = "会员号,姓名,手机,邮箱,暗号\n{0}1,李雷,138 0013 8000,,x\n{0}2,韩梅,,not-mail,y\n{0}3,Zoë,,,z\n"
+    await page.locator("#field-file").set_input_files(
+        {
+            "name": f"members-{language}.csv",
+            "mimeType": "text/csv",
+            "buffer": content.format(language).encode("gb18030"),
+        }
+    )
+    await tab_to(page, "form[enctype] button.btn-primary")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/console/imports/imp_*")
+    meanings = page.locator("select[name^=column-]")
+    guessed = [await meanings.nth(n).input_value() for n in range(5)]
+    assert guessed == ["source_id", "name", "phone", "email", "+"]
+    await tab_to(page, "select[name=column-4]")
+    await page.keyboard.press("Home")
+    await tab_to(page, "button[value=check]")
+    await page.keyboard.press("Enter")
+    await page.locator("#work .kq-headline", has_text=headline).wait_for()
+    problem = page.locator("#work tbody tr")
+    assert await problem.count() == 1
+    assert await problem.locator("td").first.inner_text() == "3"
+    assert refused in await problem.inner_text()
+    await tab_to(page, "form[action$='/run'] button")
+    await page.keyboard.press("Enter")
+    await page.locator("#work .kq-headline", has_text=imported).wait_for()
+    await tab_to(page, "a[href$='/rejects']")
+    async with page.expect_download() as coming:
+        await page.keyboard.press("Enter")
+    rejects = (await (await coming.value).path()).read_text("utf-8-sig")
+    assert rejects.splitlines()[1].startswith(f"{language}2,韩梅,,not-mail,y,3,email:")
+    await page.goto("/console/customers?q=Zo%C3%AB")
+    assert await page.locator("tbody tr").count() >= 1
+
+
 async def test_signing_out_leads_to_the_login(visit: Visit) -> None:
     page = visit.page
     await page.get_by_role("button", name="Admin").click()
@@ -244,3 +303,37 @@ async def test_signing_out_leads_to_the_login(visit: Visit) -> None:
     await page.wait_for_url("**/login")
     await page.goto("/console")
     assert page.url == f"{visit.address}/login?next=/console"
+
+
+@pytest.mark.slow
+async def test_a_campaign_from_its_form_to_a_cart_and_to_running(visit: Visit) -> None:
+    page = visit.page
+    await page.get_by_role("link", name="New campaign").click()
+    await page.get_by_label("Name").first.fill("Summer 满减")
+    await page.get_by_label("What it does").select_option(label="Spend and save")
+    # The fields of another offer come in place, and what was typed stays.
+    await page.locator('[name="effect.tiers.0.spend_minor"]').fill("100")
+    await page.locator('[name="effect.tiers.0.off_minor"]').fill("1000")
+    await page.get_by_role("button", name="Add a rule").click()
+    await page.get_by_label("Rule 1", exact=True).select_option(label="Weekdays and hours")
+    await page.locator('[name="rules.0.hours.0.weekdays.1"]').uncheck()
+    await page.get_by_role("button", name="Store the draft").click()
+    await page.get_by_role("link", name="A step cannot save more than is spent.").wait_for()
+    visit.troubles.clear()
+    assert not await page.locator('[name="rules.0.hours.0.weekdays.1"]').is_checked()
+    await page.locator('[name="effect.tiers.0.off_minor"]').fill("10")
+    await page.locator("aside", has_text="100").wait_for()
+    await page.get_by_label("Codes to make now").fill("1200")
+    await page.get_by_role("button", name="Store the draft").click()
+    await page.wait_for_url("**/camp_*")
+    await page.locator("#codes-work").wait_for(state="detached")
+    await page.get_by_role("link", name="Try", exact=True).click()
+    await page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    await page.locator('[name="lines.0.price"]').fill("150")
+    await page.locator('[name=".at"]').fill("2031-07-05T10:00")
+    await page.get_by_role("button", name="Work it out").last.click()
+    await page.locator("aside", has_text="10.00 off").wait_for()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.locator(".kq-back").click()
+    await page.get_by_role("button", name="Let it run").click()
+    await page.get_by_role("button", name="Switch off").wait_for()

@@ -266,7 +266,7 @@ async def test_unknown_addresses_have_a_page(stranger: Browser, path: str) -> No
     ("words", "found", "absent"),
     [
         ("林晓", ["Customers", "林晓 🧧 Lin Xiao"], ["Vouchers"]),
-        ("c-2@shop", ["Customers", "C-2"], ["Campaigns"]),
+        ("c-2@shop.example", ["Customers", "C-2"], ["Campaigns"]),
         ("春节🎊", ["Campaigns", "Live"], ["Vouchers"]),
         ("stock-1", ["Vouchers", "STOCK-1", "Not given out"], ["Customers"]),
         ("no such thing", ["Nothing found"], ["Customers", "Vouchers"]),

@@ -12,9 +12,14 @@ from kaquan.customers import (
     CustomerDraft,
     Likely,
     Likeness,
+    OrderStatus,
     enter_pairs,
     get_customer,
+    join_sessions,
+    list_orders,
     list_pairs,
+    list_sessions,
+    record_event,
     upsert_customer,
 )
 from kaquan.runtime import Database, create_project, utc_now
@@ -70,6 +75,54 @@ async def test_a_customers_page_shows_their_portrait(
         assert [word for word in words if word not in page.text] == []
         empty = await browser.get(f"/console/customers/{own_shop.newcomer.id}")
         assert empty.status_code == 200
+
+
+async def test_numbers_of_a_customer_lead_to_their_rows(database: Database, own_shop: Shop) -> None:
+    now = utc_now()
+    path = f"/console/customers/{own_shop.regular.id}"
+    async with database.transaction(own_shop.project.project_id) as tx:
+        for name, metadata in (
+            ("Page Viewed", {"url": "https://shop.example/tea"}),
+            ("Product Viewed", {"product_id": "tea"}),
+            ("Store Visited", {"location_id": "Main <St>"}),
+            ("Survey Answered", {"survey": "nps", "score": 9, "comment": "Fine & good"}),
+        ):
+            await record_event(tx, own_shop.regular.id, name, metadata=metadata, at=now, now=now)
+        await join_sessions(tx)
+        (session,) = await list_sessions(tx, own_shop.regular.id, limit=9)
+        paid = await list_orders(
+            tx, customer_id=own_shop.regular.id, status=OrderStatus.PAID, order="total", limit=15
+        )
+    async with Browser(open_site(database)) as browser:
+        await enter(browser, database, own_shop, Role.MARKETER)
+        browser.cookies.set("kq_lang", "en")
+        shown = (await browser.get(path)).text
+        for words in (
+            f'href="{path}/orders"',
+            f'href="{path}/sessions/{session.id}"',
+            "1 page · 1 product",
+            "Main &lt;St&gt;",
+            "Answered the survey “nps”",
+            "9 of 10 · Fine &amp; good",
+        ):
+            assert words in shown
+        listed = (await browser.get(f"{path}/orders?status=PAID&sort=total")).text
+        assert paid.items
+        assert [one.id for one in paid.items if f"/console/orders/{one.id}" not in listed] == []
+        canceled = (await browser.get(f"{path}/orders?status=CANCELED")).text
+        assert [one.id for one in paid.items if f"/console/orders/{one.id}" in canceled] == []
+        rows = (await browser.get(f"{path}/sessions/{session.id}")).text
+        assert "product_id: tea" in rows
+        assert rows.count("<tr><td>") == session.event_count
+        none = await browser.get(f"/console/customers/{own_shop.newcomer.id}/orders")
+        assert "No orders yet" in none.text
+        for person, number in (
+            (own_shop.regular.id, "bs_no"),
+            ("x", session.id),
+            (own_shop.newcomer.id, session.id),
+        ):
+            wrong = f"/console/customers/{person}/sessions/{number}"
+            assert (await browser.get(wrong)).status_code == 404
 
 
 async def test_a_note_is_written_and_refused_when_empty(database: Database, own_shop: Shop) -> None:

@@ -1,5 +1,6 @@
 """Experiments and plans on the console: designing, starting, reading, approving."""
 
+import re
 from typing import Any
 
 import pytest
@@ -150,15 +151,30 @@ async def test_a_plan_waits_is_read_and_approved(
         for words in (
             "Certificate",
             "What a larger budget brings",
-            "Who gets what",
+            "Who gets what, and why",
+            "Expected to earn most",
+            "Try a budget",
             "/customers/n0",
         ):
             assert words in page
+        # The budget is a form that works without a mouse and without scripts.
+        cheapest = (await browser.get(path, params={"step": "0"})).text
+        assert 'value="0"' in cheapest
+        dearest = (await browser.get(path, params={"step": "99"})).text
+        assert figure_of(cheapest, "Budget") != figure_of(dearest, "Budget")
+        assert (await browser.get(path, params={"step": "x"})).status_code == 200
+        only = (await browser.get(path, params={"arm": "twenty", "why": "drawn"})).text
+        rows = only[only.index("<tbody", only.index('id="assignments"')) :]
+        assert "Drawn by chance" in rows
+        assert "Expected to earn most" not in rows
         token = {"csrf_token": token_in(page)}
+        assert (await browser.post(f"{path}/watch", data=token)).status_code == 409
         done = await browser.post(f"{path}/approve", data=token, follow_redirects=False)
         assert done.status_code == 303
         assert "Approved" in (await browser.get(path)).text
         assert (await browser.post(f"{path}/approve", data=token)).status_code == 409
+        looked = await browser.post(f"{path}/watch", data=token)
+        assert (looked.status_code, "no certificate in force" in looked.text) == (409, True)
         browser.cookies.set("kq_lang", "zh")
         assert "已批准" in (await browser.get("/console/plans")).text
     async with database.transaction(shop.project.project_id) as tx:
@@ -168,6 +184,48 @@ async def test_a_plan_waits_is_read_and_approved(
     assert running.id == plan.experiment_id
 
 
+def figure_of(page: str, label: str) -> str:
+    """The figure beside a label within the part of the page that the budget changes."""
+    part = page[page.index('id="budget-step"') :]
+    found = re.search(rf"<dt[^>]*>{label}</dt>\s*<dd[^>]*>(.*?)</dd>", part, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "mark"),
+    [
+        ("assignments.csv", b"\xef\xbb\xbf"),
+        ("assignments.xlsx", b"PK"),
+        ("frontier.csv", b"\xef\xbb\xbf"),
+        ("frontier.xlsx", b"PK"),
+    ],
+)
+async def test_what_a_page_shows_is_there_as_a_file(
+    database: Database, lab: tuple[Shop, Experiment, Plan], file: str, mark: bytes
+) -> None:
+    shop, _, plan = lab
+    async with Browser(open_site(database)) as browser:
+        await enter(browser, database, shop, Role.ANALYST)
+        browser.cookies.set("kq_lang", "en")
+        path = f"/console/plans/{plan.id}"
+        answer = await browser.get(path, params={"download": file})
+        assert answer.headers["content-disposition"] == f'attachment; filename="{file}"'
+        assert answer.content.startswith(mark)
+        if file == "assignments.csv":
+            lines = answer.text.splitlines()
+            assert lines[0].startswith('\ufeff"id","Customer","Arm","Why"')
+            # The file has everybody, of whom the page shows fifteen.
+            assert plan.result is not None
+            assert len(lines) == plan.result.audience + 1
+        if mark == b"PK":
+            tried_out = await browser.get(f"{PATH}/{lab[1].id}", params={"download": "arms.xlsx"})
+            assert tried_out.content.startswith(mark)
+        # What is not there is no file but the page.
+        html = await browser.get(path, params={"download": "secrets.csv"})
+        assert html.headers["content-type"].startswith("text/html")
+
+
 @pytest.mark.parametrize(
     ("field", "given"),
     [
@@ -175,6 +233,15 @@ async def test_a_plan_waits_is_read_and_approved(
         ("name", {"name": "Spring"}),
         ("budget", {"budget": "much"}),
         ("budget", {"budget": "-3"}),
+        ("floor", {"floor": "0"}),
+        ("floor", {"floor": "half"}),
+        ("person_cap", {"budget": "5", "person_cap": "6"}),
+        ("contact_limit", {"contact_limit": "0"}),
+        ("contact_days", {"contact_days": "1.5"}),
+        ("contacts", {"contacts": "-1"}),
+        ("cap2_segment", {"cap2_segment": "all"}),
+        ("cap1_segment", {"cap1_budget": "5"}),
+        ("cap2_budget", {"budget": "5", "cap2_segment": "all", "cap2_budget": "6"}),
     ],
 )
 async def test_asking_for_a_plan_can_go_wrong(

@@ -10,7 +10,7 @@ from litestar.testing import AsyncTestClient
 from pydantic import SecretStr
 
 from console.shop import Shop
-from console.site import Browser, open_site
+from console.site import Browser, build_site, open_site
 from kaquan.runtime import Database, Settings, utc_now
 from kaquan.trust import Role
 from trust.provider import CLIENT_ID, CLIENT_SECRET, Provider, run_provider
@@ -33,7 +33,7 @@ async def browser(database: Database, provider: Provider) -> AsyncGenerator[Brow
         oidc_client_secret=SecretStr(CLIENT_SECRET),
         oidc_name="Corner Directory",
     )
-    async with AsyncTestClient(open_site(database, settings)) as opened:
+    async with AsyncTestClient(build_site(database, settings)) as opened:
         yield opened
 
 
@@ -96,7 +96,7 @@ async def test_a_provider_that_is_down_is_said(database: Database) -> None:
         oidc_client_id=CLIENT_ID,
         oidc_client_secret=SecretStr(CLIENT_SECRET),
     )
-    async with AsyncTestClient(open_site(database, settings)) as browser:
+    async with AsyncTestClient(build_site(database, settings)) as browser:
         answer = await browser.get("/login/oidc", headers={"Accept-Language": "en"})
     assert answer.status_code == 502
     assert "does not answer" in answer.text

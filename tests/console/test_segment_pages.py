@@ -1,6 +1,8 @@
 """Segments on pages: building, trying, explaining, keeping, comparing, scoring; lists by a rule."""
 
 import json
+import re
+from html import unescape
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -50,7 +52,7 @@ async def test_the_builder_offers_the_language_and_what_the_project_has(browser:
 @pytest.mark.parametrize(
     ("definition", "words"),
     [
-        (BUYERS, ["1 <span", "Counted exactly", "林晓", "select c.id", ":p"]),
+        (BUYERS, [">1</a> <span", "Counted exactly", "林晓", "select c.id", ":p"]),
         ({"any": []}, ["0 <span", "Nobody matches yet"]),
         (
             {"all": [{"attribute": "city", "operator": "is"}]},
@@ -85,6 +87,20 @@ async def test_membership_is_explained(browser: Browser, customer: str, words: l
         browser, "/console/segments/explain", definition=json.dumps(BUYERS), customer=customer
     )
     assert [word for word in words if word not in answer.text] == []
+
+
+async def test_what_was_found_is_told_as_people_read_it(browser: Browser) -> None:
+    rule = {
+        "any": [
+            {"attribute": "spend_minor", "operator": "at_least", "value": 1},
+            {"attribute": "rfm.band", "operator": "is", "value": "champions"},
+        ]
+    }
+    answer = await send(
+        browser, "/console/segments/explain", definition=json.dumps(rule), customer="C-1"
+    )
+    assert "RFM group is Champions" in answer.text
+    assert re.search(r"\(found: ¥[0-9,]+\.[0-9]{2}\)", answer.text)
 
 
 async def test_a_segment_is_kept_changed_refused_and_deleted(
@@ -132,7 +148,12 @@ async def test_segments_overlap(browser: Browser, database: Database, shop: Shop
     query = urlencode([("of", shop.segment.id), ("of", other.id)])
     html = (await browser.get(f"/console/segments/overlap?{query}", headers=ENGLISH)).text
     assert "1 customer is in all of them." in html
-    assert "Anybody</a>: 2" in html
+    listed = re.search(r"Anybody</a>: <a href=\"([^\"]+)\">2</a>", html)
+    both = re.search(r"<a href=\"([^\"]+)\">1</a> <span class=\"kq-side\">", html)
+    for found, rows in ((listed, "2 entries"), (both, "1 entry")):
+        assert found is not None
+        shown = await browser.get(unescape(found[1]), headers=ENGLISH)
+        assert rows in shown.text
     await send(browser, f"/console/segments/{other.id}/delete")
 
 

@@ -6,7 +6,7 @@ import pytest
 from litestar.testing import AsyncTestClient
 
 from console.shop import PASSWORD, Shop
-from console.site import Browser, enter, open_site, token_in
+from console.site import Browser, build_site, enter, token_in
 from kaquan.runtime import Database, Settings, utc_now
 from kaquan.trust import Role, create_user, session_user
 
@@ -53,7 +53,7 @@ async def test_signing_in_leads_on_within_the_site(
 
 
 async def test_behind_https_the_cookie_is_for_https_only(database: Database, shop: Shop) -> None:
-    site = open_site(database, Settings(public_url="https://shop.example"))
+    site = build_site(database, Settings(public_url="https://shop.example"))
     async with AsyncTestClient(site) as browser:
         token = token_in((await browser.get("/login")).text)
         visit = next(one for one in browser.cookies.jar if one.name == "kq_visit")

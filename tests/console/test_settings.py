@@ -251,7 +251,7 @@ async def test_a_forgotten_password_is_mailed_and_nobody_is_told_who_is_here(
             mail_from="Shop <shop@shop.example>",
         )
         # Not the client of other tests: while that one waits, the mailbox could not answer.
-        site = httpx.ASGITransport(open_site(database, settings))  # pyright: ignore[reportArgumentType] - Litestar's own ASGI types
+        site = httpx.ASGITransport(build_site(database, settings))  # pyright: ignore[reportArgumentType] - Litestar's own ASGI types
         async with httpx.AsyncClient(
             transport=site, base_url="http://coupons.example", headers=ENGLISH
         ) as guest:

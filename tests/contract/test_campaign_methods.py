@@ -6,6 +6,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest
 import voucherify
 from voucherify import models
@@ -117,13 +118,19 @@ def test_a_programme_is_a_campaign_of_cards(client: voucherify.ApiClient) -> Non
     assert [one.loyalty_card.balance for one in found if one.loyalty_card] == [50]
 
 
-def test_what_is_not_there_yet_is_said_so(client: voucherify.ApiClient) -> None:
-    with pytest.raises(ApiException) as refused:
-        voucherify.CampaignsApi(client).create_campaign(
-            campaign("Later", campaign_type="REFERRAL_PROGRAM")
-        )
-    assert problem_of(refused)["status"] == 501
-    assert problem_of(refused)["field"] == "campaign_type"
+def test_a_referral_programme(client: voucherify.ApiClient) -> None:
+    api = voucherify.CampaignsApi(client)
+    made = api.create_campaign(campaign("Friends", campaign_type="REFERRAL_PROGRAM"))
+    assert made.campaign_type == "REFERRAL_PROGRAM"
+    assert made.referral_program is not None
+    assert made.referral_program.conversion_event_type == "redemption"
+    found = (
+        api.list_campaigns(campaign_type=models.ParameterCampaignType.REFERRAL_PROGRAM).campaigns
+        or []
+    )
+    assert [one.name for one in found] == ["Friends"]
+    codes = voucherify.VouchersApi(client).list_vouchers(campaign="Friends").vouchers or []
+    assert all(one.is_referral_code for one in codes)
 
 
 def test_lists_of_campaigns(client: voucherify.ApiClient) -> None:
@@ -196,19 +203,17 @@ async def test_adding_vouchers_to_a_campaign(
     assert (asked.type, asked.status) == (VoucherWork.IMPORT_TO_CAMPAIGN.upper(), "ENQUEUED")
     await work_off(postgres_url, database)
     actions = voucherify.AsyncActionsApi(client)
-    assert actions.get_async_action(imported.async_action_id).result == {
-        "done_count": 2,
-        "failed_count": 1,
-        "failed": [
-            {
-                "code": "MINE",
-                "row": 3,
-                "line": 3,
-                "reason": "There is a voucher with this code already.",
-            }
-        ],
-        "message": "2 voucher(s) imported successfully, 1 failed.",
-    }
+    result = actions.get_async_action(imported.async_action_id).result or {}
+    assert [result[name] for name in ("done_count", "failed_count", "message")] == [
+        2,
+        1,
+        "2 voucher(s) imported successfully, 1 failed.",
+    ]
+    reason = "There is a voucher with this code already."
+    assert result["failed"] == [{"code": "MINE", "row": 3, "line": 3, "reason": reason}]
+    (report,) = result["reports"]
+    async with httpx.AsyncClient() as browser:
+        assert reason in (await browser.get(report)).text
     told = actions.get_async_action(from_file.async_action_id).result or {}
     assert (told["done_count"], told["failed_count"]) == (1, 1)
     vouchers = voucherify.VouchersApi(client)

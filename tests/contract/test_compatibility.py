@@ -25,10 +25,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "compatibility.md"
 WRITE = "KAQUAN_WRITE_COMPATIBILITY"
 METHODS = 241
 LATER = {
-    "pending-points": "points count at once: none of them waits",
-    "points-expiration": "points do not expire",
-    "/branding": "pages and messages have the project's name and one look",
-    "/referrals/": "there are no referral programmes",
+    "/branding": "brands dress the vendor's hosted cockpits and mails; here messages are the shop's"
+    " own templates and pages have its name",
 }
 """Why what is not there yet is not: by a part of the route."""
 _ROUTE = re.compile(r"method='(\w+)',\s*resource_path='([^']+)'")

@@ -4,14 +4,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from kaquan.checkout import GoodsBack, OfOrder, ReturnRequest, list_returns, return_goods
 from kaquan.customers import (
     COUNTED_STATUSES,
     NEXT_STATUSES,
     CustomerDraft,
     Mapping,
+    Order,
     OrderDraft,
     OrderLineDraft,
     OrderStatus,
@@ -54,6 +56,7 @@ step = st.one_of(
     st.tuples(st.just("give"), order, person),
     st.tuples(st.just("move"), order, status),
     st.tuples(st.just("late"), order, days),
+    st.tuples(st.just("return"), order, st.integers(1, 2)),
     st.tuples(st.just("merge"), person, person),
     st.tuples(
         st.just("import"),
@@ -81,10 +84,20 @@ async def check_sums(tx: Tx) -> None:
         ]
         summary = await get_customer_summary(tx, who.id)
         assert summary.order_count == len(counted)
-        assert summary.spend_minor == sum(one.total_minor for one in counted)
+        assert summary.spend_minor == sum(
+            [one.total_minor - await refunded(tx, one) for one in counted]
+        )
         moments = [one.placed_at for one in counted]
         assert summary.first_order_at == min(moments, default=None)
         assert summary.last_order_at == max(moments, default=None)
+
+
+async def refunded(tx: Tx, of: Order) -> int:
+    """What came back of an order that is partly returned."""
+    if of.status is not OrderStatus.PARTIALLY_RETURNED:
+        return 0
+    returns = (await list_returns(tx, order=of.id, limit=100)).items
+    return sum(one.refund_minor or 0 for one in returns)
 
 
 async def play(
@@ -130,6 +143,9 @@ async def change(tx: Tx, given_step: tuple[Any, ...]) -> None:
             known = await find_order(tx, number)
             if known is not None and state in NEXT_STATUSES[known.status]:
                 await update_order(tx, number, OrderDraft(status=state), now=NOW)
+        case ("return", number, quantity) if await find_order(tx, number):
+            goods = (GoodsBack(line=0, quantity=quantity),)
+            await return_goods(tx, OfOrder(number), ReturnRequest(goods=goods), now=NOW)
         case ("merge", first, second):
             one, other = await find_customer(tx, first), await find_customer(tx, second)
             assert one is not None
@@ -147,6 +163,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @given(steps=st.lists(step, min_size=3, max_size=12))
+@example(
+    steps=[
+        ("upsert", "o0", "a", 900, 3, OrderStatus.PAID),
+        ("return", "o0", 1),
+        ("merge", "a", "b"),
+        ("return", "o0", 1),
+    ]
+)
 @settings(
     max_examples=15,
     deadline=None,

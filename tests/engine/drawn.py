@@ -34,6 +34,7 @@ from kaquan.engine import (
     PercentOff,
     PrintedValue,
     ProductUse,
+    Rounding,
     Scope,
     ShippingOff,
     Sorting,
@@ -132,6 +133,7 @@ rules_of = st.builds(
     products=st.sampled_from(ProductUse),
     no_effect=st.sampled_from(NoEffect),
     base=st.sampled_from(AmountBase),
+    rounding=st.sampled_from(Rounding),
 )
 
 

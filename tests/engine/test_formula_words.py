@@ -1,6 +1,6 @@
 """Words of the dialect in formulas: texts, times, switches, and a number for each line."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from fractions import Fraction
 
 import msgspec
@@ -12,6 +12,7 @@ from kaquan.engine import (
     InvalidFormula,
     InvalidOffer,
     LineInput,
+    Remaining,
     build_cart,
     evaluate_formula,
     parse_effect,
@@ -23,7 +24,7 @@ TOLD = msgspec.structs.replace(
     FACTS,
     cart=build_cart(
         [
-            LineInput(unit_price=1000, quantity=2),
+            LineInput(unit_price=1000, quantity=2, attributes={"category": "tea"}),
             LineInput(unit_price=500, metadata={"weight": 7}),
         ],
         metadata=FACTS.cart.metadata,
@@ -33,10 +34,17 @@ TOLD = msgspec.structs.replace(
         time_zone="Asia/Shanghai",
         redemption_metadata={"store": 42},
         customer=msgspec.structs.replace(
-            FACTS.context.customer, attributes={"years": 3, "signup": "2026-01-15"}
+            FACTS.context.customer,
+            attributes={"years": 3, "signup": "2026-01-15"},
+            birthday=date(1990, 2, 28),
         ),
     ),
     attributes={"month": 6},
+    publication={"year": 2025},
+    redemption_counts={"code/ever": 4},
+    claimed_at=datetime(2026, 5, 1, tzinfo=UTC),
+    starts_at=datetime(2026, 4, 30, 16, 0, tzinfo=UTC),
+    quantity=9,
     expires_at=datetime(2026, 6, 30, 16, 0, tzinfo=UTC),
 )
 """The same facts in Shanghai, with what the merchant notes of voucher, redemption and line."""
@@ -56,8 +64,8 @@ TOLD = msgspec.structs.replace(
         ('IF(ORDER_METADATA("city") contains "海"; 15; 0)', 15),
         ('IF(ORDER_METADATA("tags") contains "vip"; 15; 0)', 15),
         ('IF(ORDER_METADATA("city") startsWith "上"; 10; 5)', 10),
-        ('IF(ORDER_ITEMS_QUANTITY IN_ARRAY "3, 6,9"; 10; 5)', 10),
-        ('IF(ORDER_ITEMS_QUANTITY IN_ARRAY "30,6,9"; 10; 5)', 5),
+        ('IF(ORDER_UNITS_QUANTITY IN_ARRAY "3, 6,9"; 10; 5)', 10),
+        ('IF(ORDER_UNITS_QUANTITY IN_ARRAY "30,6,9"; 10; 5)', 5),
         ('IF("vip" IN_ARRAY ORDER_METADATA("tags"); 10; 5)', 10),
         ('REDEEMABLE_METADATA("month") + 1', 7),
         ('REDEMPTION_METADATA("store") * 2', 84),
@@ -75,11 +83,49 @@ TOLD = msgspec.structs.replace(
         ('SWITCH(ORDER_METADATA("city"); SWITCH_CASE("北京"; 10) SWITCH_CASE("上海"; 15); 5)', 15),
         ('SWITCH(ORDER_METADATA("city"); SWITCH_CASE("北京"; 10); SWITCH_CASE("天津"; 15); 5)', 5),
         ("SWITCH(3; SWITCH_CASE(1; 1 / 0) SWITCH_CASE(3; 7))", 7),
-        ("IF(ORDER_ITEMS_QUANTITY > 4; IF(ORDER_AMOUNT > 200; 25; 15); 10)", 10),
+        ("ORDER_ITEMS_QUANTITY", 2),
+        ('IF(ORDER_UNITS_QUANTITY NOT_IN_ARRAY "3,4"; 10; 5)', 5),
+        ('IF("pay_sms" endsWith "_sms"; 1; 0)', 1),
+        ("3 x 4 × 5 ÷ 6", 10),
+        ("ROUND(75.55; -1)", 80),
+        ("FLOOR(75.55; -1)", 70),
+        ("CEIL(74.44; -1)", 80),
+        ("CHEAPEST_ORDER_ITEM_PRICE", 500),
+        ("CHEAPEST_ORDER_ITEM_UNITS_QUANTITY", 1),
+        ("MOST_EXPENSIVE_ORDER_ITEM_AMOUNT", 2000),
+        ("MOST_EXPENSIVE_ORDER_ITEM_SUBTOTAL", 2000),
+        ('CHEAPEST_ORDER_ITEM_METADATA("weight")', 7),
+        ('IF(MOST_EXPENSIVE_ORDER_ITEM_PRODUCT_METADATA("category") is "tea"; 1; 0)', 1),
+        ('PUBLICATION_METADATA("year") + 1', 2026),
+        ("VOUCHER_REDEMPTION_QUANTITY - VOUCHER_REDEEMED_QUANTITY", 5),
+        ("VOUCHER_PUBLISH_COUNT", 1),
+        ("DAYS_SINCE(VOUCHER_START_DATE)", 31),
+        ("DAYS_UNTIL(PROMOTION_TIER_EXPIRATION_DATE)", 30),
+        ("YEARS_SINCE(CUSTOMER_BIRTHDATE)", 36),
+        ('YEARS_SINCE(DATE("2030-06-01"))', -4),
+        ("YEAR(CUSTOMER_BIRTHDATE) * 10000 + MONTH(TODAY) * 100 + DAY_OF_MONTH(NOW)", 19900601),
+        ('IF(DATE_TIME("2026-06-01T01:30:00.000Z") DATE_IS TODAY; 1; 0)', 1),
+        ('IF(TODAY DATE_IS_NOT "2026-06-02"; 1; 0)', 1),
+        ("IF(ORDER_UNITS_QUANTITY > 4; IF(ORDER_AMOUNT > 200; 25; 15); 10)", 10),
     ],
 )
 def test_words_of_the_dialect(text: str, value: Fraction | int) -> None:
     assert evaluate_formula(text, TOLD) == value
+
+
+@pytest.mark.parametrize(
+    ("subtotals", "cheapest", "dearest"),
+    [((300, 400, 90, 80), 300, 80), ((400, 400, 90, 90), 400, 90), ((400, 300, 80, 90), 300, 80)],
+    ids=["the one with less left", "the first of equals", "the other one"],
+)
+def test_of_items_of_one_price(subtotals: tuple[int, ...], cheapest: int, dearest: int) -> None:
+    lines = [LineInput(unit_price=price) for price in (500, 500, 900, 900)]
+    left = Remaining(order_minor=sum(subtotals), subtotals_minor=subtotals, lines_minor=subtotals)
+    facts = msgspec.structs.replace(TOLD, cart=build_cart(lines), left=left)
+    assert evaluate_formula("CHEAPEST_ORDER_ITEM_SUBTOTAL", facts) == cheapest
+    assert evaluate_formula("MOST_EXPENSIVE_ORDER_ITEM_SUBTOTAL", facts) == dearest
+    none = msgspec.structs.replace(TOLD, cart=build_cart(amount=100))
+    assert evaluate_formula("CHEAPEST_ORDER_ITEM_PRICE", none) == Failure("missing_value")
 
 
 @pytest.mark.parametrize(
@@ -89,6 +135,8 @@ def test_words_of_the_dialect(text: str, value: Fraction | int) -> None:
         (0, "ORDER_ITEM_AMOUNT", 2000),
         (1, "ORDER_ITEM_SUBTOTAL", 500),
         (1, 'ORDER_ITEM_METADATA("weight")', 7),
+        (0, "ORDER_ITEM_UNITS_QUANTITY", 2),
+        (0, 'IF(ORDER_ITEM_PRODUCT_METADATA("category") is "tea"; 1; 0)', 1),
         (0, 'ORDER_ITEM_METADATA("weight")', Failure("missing_value")),
         (None, "ORDER_ITEM_PRICE", Failure("missing_value")),
     ],

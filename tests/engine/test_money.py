@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kaquan.engine import MAX_MINOR, allocate, divide_half_even, take_rate
-from kaquan.engine.money import share_of_units
+from kaquan.engine import MAX_MINOR, Rounding, allocate, divide_half_even, take_rate
+from kaquan.engine.money import round_exact, share_of_units
 
 AMOUNTS = st.integers(0, MAX_MINOR)
 WEIGHTS = st.lists(st.integers(0, MAX_MINOR), min_size=1, max_size=12)
@@ -102,6 +102,31 @@ def test_units_of_a_line_are_worth_their_allocation(
 )
 def test_take_rate(amount_minor: int, rate_bps: int, expected: int) -> None:
     assert take_rate(amount_minor, rate_bps) == expected
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "half_even", "half_up", "down"),
+    [
+        (0, 7, 0, 0, 0),
+        (1, 2, 0, 1, 0),
+        (3, 2, 2, 2, 1),
+        (5, 2, 2, 3, 2),
+        (7, 3, 2, 2, 2),
+        (8, 3, 3, 3, 2),
+        (MAX_MINOR, 1, MAX_MINOR, MAX_MINOR, MAX_MINOR),
+    ],
+)
+def test_roundings(
+    numerator: int, denominator: int, half_even: int, half_up: int, down: int
+) -> None:
+    exact = Fraction(numerator, denominator)
+    rounded = {one: round_exact(exact, one) for one in Rounding}
+    assert rounded == {
+        Rounding.HALF_EVEN: half_even,
+        Rounding.HALF_UP: half_up,
+        Rounding.DOWN: down,
+    }
+    assert {one: round_exact(-exact, one) for one in Rounding} == dict.fromkeys(Rounding, 0)
 
 
 @settings(deadline=None)

@@ -26,6 +26,7 @@ from kaquan.engine import (
     PointsEarned,
     Reason,
     Rejected,
+    Rounding,
     Skipped,
     StackingRules,
     build_cart,
@@ -213,6 +214,7 @@ def make_rules(given: Row) -> StackingRules:
         max_sent=int(given.get("max_sent", 30)),
         max_applied=int(given.get("max_applied", 5)),
         application=Application.PARTIAL if "partial" in given else Application.ALL,
+        rounding=Rounding(given.get("rounding", "half_even")),
     )
 
 

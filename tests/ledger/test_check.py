@@ -12,12 +12,12 @@ from kaquan.ledger import (
     Discrepancy,
     check_ledger,
     issue,
-    place_hold,
     post_transfers,
     return_transfers,
     take,
 )
 from kaquan.runtime import Database, Project, Tx
+from ledger.holding import place_hold
 from ledger.test_posting import NOW
 
 BALANCE = "balance equals the sum of transfers"

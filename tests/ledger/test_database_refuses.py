@@ -12,11 +12,11 @@ from kaquan.ledger import (
     check_ledger,
     issue,
     list_accounts,
-    place_hold,
     take,
 )
 from kaquan.ledger import post_transfers as post
 from kaquan.runtime import Database, Project, Tx
+from ledger.holding import place_hold
 from ledger.test_posting import NOW
 
 KEY = AccountKey("v_1", AccountKind.USES)

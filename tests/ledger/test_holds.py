@@ -11,13 +11,12 @@ from kaquan.ledger import (
     check_ledger,
     issue,
     list_accounts,
-    place_hold,
     post_transfers,
     release_expired_holds,
-    release_hold,
     take,
 )
 from kaquan.runtime import Duplicate, NotFound, Tx
+from ledger.holding import place_hold, release_hold
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 KEY = AccountKey("v_1", AccountKind.USES)

@@ -58,7 +58,8 @@ async def add_rule(
 ) -> EarningRule:
     """A rule about paid orders unless ``event`` names another one."""
     fields = {"event": more.pop("event", "order.paid")}
-    fields |= {k: more.pop(k) for k in ("starts_at", "expires_at", "active") if k in more}
+    named = ("starts_at", "expires_at", "active", "pending_days", "expiry")
+    fields |= {k: more.pop(k) for k in named if k in more}
     terms = EarningTerms(basis=basis, points=points, every=every, **more)
     (rule,) = await create_earning_rules(
         tx, programme.id, [EarningRuleDraft(terms=terms, **fields)], now=NOW

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 from msgspec.structs import replace
 
+from kaquan.customers import open_sealers
 from kaquan.outreach import (
     Distribution,
     MailServer,
@@ -125,8 +126,11 @@ async def test_a_message_is_judged_by_the_servers_reply(outbox: Outbox) -> None:
 
 async def test_refused_content_fails_the_message(outbox: Outbox) -> None:
     await outbox.fill("ann@example.com")
+    (message,) = (await outbox.messages()).values()
     async with outbox.database.transaction(outbox.project_id) as tx:
-        await tx.execute("update message set subject = 'forbidden'")
+        sealer = (await open_sealers(tx, [message.customer_id]))[message.customer_id]
+        subject = sealer.seal_text("forbidden", f"message.subject {message.id}")
+        await tx.execute("update message set subject = %s", (subject,))
     async with open_mailbox() as (_, server):
         await outbox.deliver(server)
     ann = (await outbox.messages())["ann@example.com"]

@@ -16,14 +16,12 @@ from kaquan.runtime import (
     Settings,
     Tx,
     defer_job,
-    get_project,
     run_worker,
 )
 from kaquan.segments import (
     AudienceCount,
     Engine,
     Explanation,
-    Instant,
     Overlap,
     SegmentKind,
     count_audience,
@@ -36,6 +34,7 @@ from kaquan.segments import (
     list_member_ids,
     match_on_copy,
     measure_overlap,
+    open_instant,
     parse_definition,
     record_predictions,
     replace_listed_members,
@@ -65,7 +64,7 @@ def attacks_on(text: str) -> list[dict[str, Any]]:
     return [
         {"attribute": "name", "operator": "is", "value": text},
         {"attribute": "name", "operator": "in", "value": [text, "x"]},
-        {"attribute": "name", "operator": "contains", "value": text},
+        {"attribute": f"metadata.{text}", "operator": "contains", "value": text},
         {"attribute": f"metadata.{text}", "operator": "is", "value": text},
         {"attribute": f"metadata.{text}", "operator": "has_value"},
         {"attribute": f"score.{text}", "operator": "at_least", "value": 0},
@@ -91,7 +90,7 @@ async def test_no_text_of_a_user_reaches_a_query(tx: Tx, tmp_path: Path) -> None
         await upsert_customer(tx, draft, now=NOW)
     await upsert_product(tx, ProductDraft(source_id="p"), now=NOW)
     await extract_tables(tx, tmp_path)
-    at = Instant(NOW, (await get_project(tx)).zone)
+    at = await open_instant(tx, now=NOW)
     for number, text in enumerate(ATTACKS):
         for place, definition in enumerate(attacks_on(text)):
             expected = await list_audience(tx, definition, now=NOW)
@@ -115,7 +114,7 @@ async def test_the_largest_tree_runs_on_every_engine(tx: Tx, tmp_path: Path) -> 
     for _ in range(18):
         deep = {"not": deep}
     await extract_tables(tx, tmp_path, tables=frozenset({"customer"}))
-    at = Instant(NOW, (await get_project(tx)).zone)
+    at = await open_instant(tx, now=NOW)
     for definition in (wide, deep):
         assert await list_audience(tx, definition, now=NOW) == ["ann"]
         rule = parse_definition(definition)
@@ -145,7 +144,7 @@ async def test_numbers_are_exact_and_dates_are_days(tx: Tx, tmp_path: Path) -> N
         ({"attribute": "metadata.e", "operator": "before", "value": "2026-03-01"}, ["bob"]),
     ]
     await extract_tables(tx, tmp_path)
-    at = Instant(NOW, (await get_project(tx)).zone)
+    at = await open_instant(tx, now=NOW)
     for definition, expected in rows:
         assert await list_audience(tx, definition, now=NOW) == expected, definition
         rule = parse_definition(definition)

@@ -42,12 +42,14 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     ("metadata without key", compare("metadata.", "is", 1), "definition.attribute", "key"),
     (
         "unknown operator",
-        compare("name", "start_with", "W"),
+        compare("city", "start_with", "W"),
         "definition.operator",
         "Did you mean 'starts_with'?",
     ),
     ("operator a list", compare("name", [], "W"), "definition.operator", "no operator"),  # pyright: ignore[reportArgumentType]
-    ("text, less than", compare("name", "less_than", 3), "definition.operator", "type text"),
+    ("text, less than", compare("city", "less_than", 3), "definition.operator", "type text"),
+    ("part of a name", compare("name", "contains", "W"), "definition.operator", "sealed"),
+    ("part of a phone", compare("phone", "starts_with", "138"), "definition.operator", "whole"),
     ("time is", compare("created_at", "is", "2026-01-01"), "definition.operator", "within_days"),
     ("count a text", compare("order_count", "is", "3"), "definition.value", "number"),
     ("count true", compare("order_count", "is", True), "definition.value", "number"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kaquan.runtime import Tx, get_project
+from kaquan.runtime import Tx
 from kaquan.segments import (
     Engine,
     Instant,
@@ -18,6 +18,7 @@ from kaquan.segments import (
     list_segments,
     match_on_copy,
     open_copy,
+    open_instant,
     parse_definition,
     query_copy,
     rules_reachable,
@@ -33,7 +34,7 @@ TREES = 320
 async def agree(tx: Tx, folder: Path, definitions: list[Any], engines: list[Engine]) -> int:
     """Evaluate everywhere; returns how many definitions match some but not all customers."""
     await extract_tables(tx, folder)
-    at = Instant(NOW, (await get_project(tx)).zone)
+    at = await open_instant(tx, now=NOW)
     rules = [parse_definition(definition) for definition in definitions]
     members = rules_reachable(rules, await list_segments(tx))
     run = {engine: runner(engine, folder, at, members) for engine in engines}
@@ -74,7 +75,7 @@ async def test_a_corpus_means_the_same_everywhere(tx: Tx, tmp_path: Path) -> Non
     telling = await agree(tx, tmp_path, definitions, [Engine.DUCKDB, Engine.REFERENCE])
     assert telling > TREES / 3
     # The control: an engine whose clock is a day off must be found out.
-    at = Instant(NOW + timedelta(days=1), (await get_project(tx)).zone)
+    at = await open_instant(tx, now=NOW + timedelta(days=1))
     rules = [parse_definition(definition) for definition in definitions[:60]]
     late = runner(Engine.REFERENCE, tmp_path, at, rules_reachable(rules, await list_segments(tx)))
     caught = 0

@@ -71,10 +71,9 @@ from kaquan.experiments import assign_arm, record_exposures
 from kaquan.ledger import (
     AccountKey,
     AccountKind,
-    place_hold,
-    release_hold,
 )
 from kaquan.runtime import Answer, Tx, answer_once
+from ledger.holding import place_hold, release_hold
 from simulation import steps as s
 
 
@@ -117,6 +116,7 @@ class System:
             budget_minor=step.budget_minor,
             per_customer_cap=step.per_customer_cap,
             holdout_bps=step.holdout_bps,
+            open_to_holdout=True,
             join_once=step.join_once,
             starts_at=step.starts_at,
             expires_at=step.expires_at,

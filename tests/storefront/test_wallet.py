@@ -142,7 +142,7 @@ async def test_an_offer_with_a_window_of_its_own_counts_too(stranger: AsyncClien
 
 async def test_nobody_can_tell_whose_coupon_it_is(stranger: AsyncClient, tx: Tx) -> None:
     campaign = await create_campaign(
-        tx, CampaignDraft(name="Spring", offer=TEN_OFF_HUNDRED), now=NOW
+        tx, CampaignDraft(name="Spring", offer=TEN_OFF_HUNDRED, open_to_holdout=True), now=NOW
     )
     draft = CustomerDraft(source_id="C-77", name="Li Secret", email="li@secret.example")
     person = await upsert_customer(tx, draft, now=NOW)

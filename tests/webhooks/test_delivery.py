@@ -96,7 +96,7 @@ async def test_only_what_was_asked_for_and_all_in_order(
     people = [f"p{number:02}" for number in range(30)]
     await happen(database, project, *people)
     async with database.transaction(project.project_id) as tx:
-        await tx.execute("update customer set name = 'x' where source_id = 'p07'")
+        await tx.execute("update customer set description = 'x' where source_id = 'p07'")
         await tx.execute("insert into location (id, name, created_at) values ('l', 'L', now())")
     dispatcher = open_dispatcher(database, Clock())
     await dispatcher.drain(project.project_id)

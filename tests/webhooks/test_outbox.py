@@ -189,7 +189,7 @@ CASES: list[tuple[str, Deed, list[str]]] = [
     (
         "take points",
         lambda tx, s: adjust_balance(tx, "CARD", -20, now=NOW),
-        ["voucher.loyalty_card.points_added"],
+        ["voucher.loyalty_card.transaction.created", "voucher.loyalty_card.points_added"],
     ),
     (
         "start a campaign",

@@ -45,9 +45,10 @@ from kaquan.api.legacy import legacy_router
 from kaquan.api.listing import read_filters, read_paging
 from kaquan.api.locations import locations_router
 from kaquan.api.loyalties import loyalties_router
+from kaquan.api.loyalty_expiry import loyalty_expiry_router
 from kaquan.api.loyalty_exports import transaction_exports_router
-from kaquan.api.loyalty_later import loyalty_later_router
 from kaquan.api.loyalty_members import loyalty_members_router
+from kaquan.api.loyalty_pending import loyalty_pending_router
 from kaquan.api.loyalty_rules import loyalty_rules_router
 from kaquan.api.loyalty_transactions import loyalty_transactions_router
 from kaquan.api.management import management_router
@@ -59,6 +60,7 @@ from kaquan.api.management_webhooks import management_webhooks_router
 from kaquan.api.merges import merges_router
 from kaquan.api.metadata_schemas import metadata_schemas_router
 from kaquan.api.metrics import metrics_router
+from kaquan.api.models import models_router
 from kaquan.api.oauth import oauth_router
 from kaquan.api.order_imports import order_imports_router
 from kaquan.api.order_routes import orders_router
@@ -73,6 +75,7 @@ from kaquan.api.rate_limit import RequestCounter, tell_allowance
 from kaquan.api.receiving import receiving_router
 from kaquan.api.redeeming import answer_redemptions
 from kaquan.api.redemptions import redemptions_router
+from kaquan.api.referrals import referrals_router
 from kaquan.api.reports import reports_router
 from kaquan.api.request_id import name_request
 from kaquan.api.returns import returns_router
@@ -80,6 +83,7 @@ from kaquan.api.rewards import rewards_router
 from kaquan.api.rollbacks import rollbacks_router
 from kaquan.api.segments import segments_router
 from kaquan.api.sessions import sessions_router
+from kaquan.api.settlements import settlements_router
 from kaquan.api.simulations import simulations_router
 from kaquan.api.skus import skus_router
 from kaquan.api.sources import receipts_router, sources_router
@@ -226,10 +230,12 @@ def _checkout_routers() -> list[Router]:
         returns_router(),
         loyalties_router(),
         loyalty_members_router(),
+        loyalty_pending_router(),
+        loyalty_expiry_router(),
         loyalty_rules_router(),
         loyalty_transactions_router(),
         transaction_exports_router(),
-        loyalty_later_router(),
+        referrals_router(),
         rewards_router(),
         sessions_router(),
     ]
@@ -240,6 +246,8 @@ def _own_routers() -> list[Router]:
     return [
         reports_router(),
         metrics_router(),
+        settlements_router(),
+        models_router(),
         experiments_router(),
         plans_router(),
         async_actions_router(),

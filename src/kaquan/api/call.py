@@ -1,6 +1,7 @@
 """Who calls and with what: the key pair is checked before anything else of a request is read."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -10,8 +11,15 @@ from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.params import SkipValidation
+from psycopg.errors import SerializationFailure
 
 from kaquan.api.credentials import authenticate_request
+from kaquan.api.if_match import (
+    Check,
+    changed_meanwhile,
+    joined_transaction,
+    read_precondition,
+)
 from kaquan.api.key_scope import check_part, check_scope
 from kaquan.api.problems import Forbidden
 from kaquan.api.request_id import request_id_of
@@ -22,21 +30,43 @@ APP_ID, APP_TOKEN = "X-App-Id", "X-App-Token"
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One authenticated request: its caller, the database, and the time at which it came."""
+    """One authenticated request: its caller, the database, and the time at which it came.
+
+    ``joined`` is the transaction of the request that sent this one; ``check`` is asked before
+    anything is changed.
+    """
 
     caller: Caller
     database: Database
     now: datetime
     request_id: str = ""
+    joined: Tx | None = None
+    check: Check | None = None
 
-    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Tx]:
         """Open a transaction of the caller's project; it commits when the block ends.
 
-        What it changes is put down to the caller's key in the audit chain.
+        What it changes is put down to the caller's key in the audit chain. Raises
+        PreconditionFailed where the request names a version of the object that is gone.
         """
-        return self.database.transaction(
-            self.caller.project_id, actor=self.caller.actor, request_id=self.request_id
-        )
+        if self.joined is not None:
+            yield self.joined
+            return
+        try:
+            async with self.database.transaction(
+                self.caller.project_id,
+                actor=self.caller.actor,
+                request_id=self.request_id,
+                serializable=self.check is not None,
+            ) as tx:
+                if self.check is not None:
+                    await self.check(tx)
+                yield tx
+        except SerializationFailure as error:
+            if self.check is None:
+                raise
+            raise changed_meanwhile() from error
 
 
 async def require_server_key(
@@ -62,6 +92,8 @@ def describe_call(request: Request[Any, Caller, Any]) -> Call:
         database=request.app.state.database,
         now=utc_now(),
         request_id=request_id_of(request.scope),
+        joined=joined_transaction(request.scope),
+        check=read_precondition(request),
     )
 
 

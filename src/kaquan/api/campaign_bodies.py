@@ -10,8 +10,9 @@ from kaquan.api.codes import CodeConfigBody, read_code_config
 from kaquan.api.discounts import DiscountBody, find_goods, read_offer
 from kaquan.api.gifts import GIFT_VOUCHER, GiftBody, VoucherType, read_gift
 from kaquan.api.periods import PeriodBody, read_period, refuse_later
-from kaquan.api.problems import NotSupported
+from kaquan.api.points_terms import ExpiryBody
 from kaquan.api.promotion_views import TierBody
+from kaquan.api.referral_bodies import ReferralExtension, ReferralProgramBody, read_referral
 from kaquan.api.values import Identifier, LongText, Metadata, Minor, merge_metadata
 from kaquan.api.voucher_views import RedemptionLimitBody
 from kaquan.campaigns import (
@@ -28,6 +29,7 @@ from kaquan.engine import Lane, parse_offer
 from kaquan.runtime import InvalidInput, Tx, check_by_schema
 
 STANDALONE = "STANDALONE"
+REFERRAL_PROGRAM = "REFERRAL_PROGRAM"
 VouchersCount = Annotated[int, Meta(ge=0, le=10_000_000)]
 
 
@@ -36,8 +38,10 @@ class CampaignExtension(msgspec.Struct, frozen=True, kw_only=True):
 
     ``budget_minor`` limits the discount in all, ``per_customer_cap`` the redemptions a person,
     ``redemption_cap`` those of everybody; ``holdout_bps`` of 10,000 customers of a distribution
-    get nothing, to measure the effect. ``category_ids``, ``priority`` (the lower goes first) and
-    ``lane`` are for the stacking rules; ``balance`` is what each card of points starts with.
+    get nothing, to measure the effect; with ``open_to_holdout`` (true unless a holdout is
+    stated) publications and promotions give it to them all the same. ``category_ids``, ``priority`` (the lower goes first) and
+    ``lane`` are for the stacking rules; ``balance`` is what each card of points starts with;
+    ``referral`` is for campaigns of type REFERRAL_PROGRAM.
     """
 
     offer: dict[str, Any] | UnsetType = UNSET
@@ -49,13 +53,15 @@ class CampaignExtension(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane | UnsetType | None = UNSET
     balance: Minor | UnsetType = UNSET
     holdout_bps: Annotated[int, Meta(ge=0, le=10_000)] | UnsetType = UNSET
+    open_to_holdout: bool | UnsetType = UNSET
+    referral: ReferralExtension | UnsetType | None = UNSET
 
 
 class CardBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What each card of a programme starts with."""
+    """What each card of a programme starts with, and when points on it expire."""
 
     points: Minor = 0
-    expiration_rules: dict[str, Any] | None = None
+    expiration_rules: ExpiryBody | UnsetType | None = UNSET
 
 
 class CampaignVoucherBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +107,7 @@ class CampaignBody(PeriodBody, frozen=True, kw_only=True):
     access_settings: dict[str, Any] | None = None
     gift: GiftBody | None = None
     promotion: PromotionBody | None = None
-    referral_program: dict[str, Any] | None = None
+    referral_program: ReferralProgramBody | None = None
     loyalty_tiers_expiration: dict[str, Any] | None = None
 
     @property
@@ -114,16 +120,9 @@ class CampaignBody(PeriodBody, frozen=True, kw_only=True):
         return self.vouchers_count or initial or 0
 
 
-_LATER = ("access_settings", "referral_program", "loyalty_tiers_expiration")
+_LATER = ("access_settings", "loyalty_tiers_expiration")
 FLAGS = ("auto_join", "use_voucher_metadata_schema")
 """What is said of a campaign and kept beside the words about time."""
-
-
-def _refuse_other_types(body: CampaignBody) -> None:
-    refuse_later(body, _LATER)
-    if body.campaign_type == "REFERRAL_PROGRAM":
-        message = "Referral programmes are not supported yet."
-        raise NotSupported(message, field="campaign_type")
 
 
 def read_flags(body: CampaignBody, known: dict[str, Any]) -> dict[str, Any]:
@@ -149,7 +148,7 @@ def metadata_subject(flags: dict[str, Any]) -> str:
 
 async def draft_campaign(tx: Tx, body: CampaignBody) -> CampaignDraft:
     """Map what a caller says of a new campaign. Raises InvalidInput, NotSupported."""
-    _refuse_other_types(body)
+    refuse_later(body, _LATER)
     if body.name is None:
         message = "A campaign needs a name."
         raise InvalidInput(message, field="name", key="invalid_campaign_params")
@@ -174,12 +173,15 @@ async def draft_campaign(tx: Tx, body: CampaignBody) -> CampaignDraft:
         name=body.name,
         offer=offer,
         description=body.description or None,
+        kind=_read_kind(body),
+        referral=read_referral(body.referral_program, extension.referral) or None,
         activation=_read_activation(body) or Activation.AUTO_UPDATE,
         voucher_template=_read_template(
             voucher,
             category=body.category or None,
             balance=extension.balance or balance or 0,
-            is_card=balance_kind_of(parse_offer({"id": "offer", **offer})) is not None,
+            reusable=body.campaign_type == REFERRAL_PROGRAM
+            or balance_kind_of(parse_offer({"id": "offer", **offer})) is not None,
         ),
         budget_minor=extension.budget_minor or None,
         per_customer_cap=extension.per_customer_cap or None,
@@ -197,7 +199,10 @@ async def draft_campaign(tx: Tx, body: CampaignBody) -> CampaignDraft:
         draft = msgspec.structs.replace(draft, budget_minor=0)
     if isinstance(extension.holdout_bps, int):
         draft = msgspec.structs.replace(draft, holdout_bps=extension.holdout_bps)
-    return draft
+    # Who says nothing of a holdout expects that whoever asks is given a voucher.
+    stated = isinstance(extension.holdout_bps, int)
+    is_open = not stated if extension.open_to_holdout is UNSET else extension.open_to_holdout
+    return msgspec.structs.replace(draft, open_to_holdout=bool(is_open))
 
 
 async def _draft_promotion(
@@ -222,12 +227,19 @@ async def _draft_promotion(
         category_ids=await _read_categories(tx, body, extension) or (),
         priority=None if isinstance(extension.priority, UnsetType) else extension.priority,
         lane=extension.lane or None,
-        holdout_bps=0,
+        holdout_bps=extension.holdout_bps or 0,
+        open_to_holdout=extension.open_to_holdout or False,
         join_once=False,
         starts_at=starts_at or None,
         expires_at=expires_at or None,
         metadata=merge_metadata({}, body.metadata),
     )
+
+
+def _read_kind(body: CampaignBody) -> CampaignKind | None:
+    """What cannot be told by the offer."""
+    refers = body.campaign_type == REFERRAL_PROGRAM
+    return CampaignKind.REFERRAL_PROGRAM if refers else None
 
 
 def _read_activation(body: CampaignBody) -> Activation | None:
@@ -259,11 +271,14 @@ def _read_type(body: CampaignBody, voucher: CampaignVoucherBody) -> VoucherType 
 
 
 def _read_template(
-    voucher: CampaignVoucherBody, *, category: str | None, balance: int, is_card: bool
+    voucher: CampaignVoucherBody, *, category: str | None, balance: int, reusable: bool
 ) -> VoucherTemplate:
-    """What vouchers are made from; a card may be used until it is empty, unless limited."""
+    """What vouchers are made from; a card may be used until it is empty, unless limited.
+
+    A referral code is for everybody whom it reaches, unless limited.
+    """
     limit = (voucher.redemption or RedemptionLimitBody()).quantity
-    usual = None if is_card else 1
+    usual = None if reusable else 1
     return VoucherTemplate(
         code=read_code_config(voucher.code_config) if voucher.code_config else CodeConfig(),
         quantity=usual if isinstance(limit, UnsetType) else limit,
@@ -274,7 +289,7 @@ def _read_template(
 
 async def draft_change(tx: Tx, body: CampaignBody, known: Campaign) -> CampaignChange:
     """Map what a caller says of a campaign that is there."""
-    _refuse_other_types(body)
+    refuse_later(body, _LATER)
     extension = body.kaquan or CampaignExtension()
     offer = await find_goods(tx, read_offer(body.discount, extension.offer, field="discount"))
     starts_at, expires_at = await read_period(tx, body)
@@ -302,8 +317,10 @@ async def draft_change(tx: Tx, body: CampaignBody, known: Campaign) -> CampaignC
         priority=extension.priority,
         lane=extension.lane,
         holdout_bps=extension.holdout_bps,
+        open_to_holdout=extension.open_to_holdout,
         join_once=UNSET if body.join_once is None else body.join_once,
         starts_at=starts_at,
         expires_at=expires_at,
         metadata=metadata,
+        referral=read_referral(body.referral_program, extension.referral),
     )

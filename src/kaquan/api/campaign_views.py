@@ -10,8 +10,10 @@ from kaquan.api.campaign_bodies import CampaignExtension
 from kaquan.api.categories import CategoryView
 from kaquan.api.codes import CodeConfigView, view_code_config
 from kaquan.api.discounts import DiscountView, view_discount
-from kaquan.api.gifts import GiftView, PointsView, VoucherType, type_of
+from kaquan.api.gifts import GiftView, VoucherType, type_of
+from kaquan.api.points_terms import view_expiry
 from kaquan.api.promotion_views import TierList, load_tier_list
+from kaquan.api.referral_bodies import ReferralProgramView, view_program, view_terms
 from kaquan.api.said import NO_ASSIGNMENTS, NOTHING_SAID, Said, load_said
 from kaquan.api.validation_rules import AssignmentList
 from kaquan.api.values import Metadata
@@ -23,6 +25,7 @@ from kaquan.campaigns import (
 )
 from kaquan.engine import parse_offer
 from kaquan.ledger import AccountKind
+from kaquan.loyalty import PointsExpiry, list_expiries
 from kaquan.runtime import ActionStatus, AsyncAction, Tx, list_actions
 
 CreationStatus = Literal["DONE", "IN_PROGRESS", "FAILED"]
@@ -45,16 +48,23 @@ class CampaignRedemptionView(msgspec.Struct, frozen=True):
     quantity: int | None
 
 
+class CampaignCardView(msgspec.Struct, frozen=True, kw_only=True):
+    """What each card of a programme starts with, and when points on it expire."""
+
+    points: int
+    expiration_rules: dict[str, Any] | UnsetType = UNSET
+
+
 class CampaignVoucherView(msgspec.Struct, frozen=True, kw_only=True):
     """What the vouchers of a campaign are like."""
 
     type: VoucherType
     discount: DiscountView | None
     gift: GiftView | UnsetType = UNSET
-    loyalty_card: PointsView | UnsetType = UNSET
+    loyalty_card: CampaignCardView | UnsetType = UNSET
     redemption: CampaignRedemptionView
     code_config: CodeConfigView
-    is_referral_code: Literal[False] = False
+    is_referral_code: bool = False
 
 
 class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +77,7 @@ class CampaignView(msgspec.Struct, frozen=True, kw_only=True):
     type: Literal["AUTO_UPDATE", "STATIC", "STANDALONE"]
     voucher: CampaignVoucherView | UnsetType = UNSET
     promotion: TierList | UnsetType = UNSET
+    referral_program: ReferralProgramView | UnsetType = UNSET
     auto_join: bool
     join_once: bool
     use_voucher_metadata_schema: bool
@@ -112,6 +123,7 @@ def view_campaign(
     status: CreationStatus = "DONE",
     said: Said = NOTHING_SAID,
     tiers: TierList | None = None,
+    expiry: PointsExpiry | None = None,
 ) -> CampaignView:
     """Map a campaign with its number of vouchers to the wire, as it was said."""
     template = campaign.voucher_template
@@ -123,8 +135,9 @@ def view_campaign(
         description=campaign.description,
         campaign_type=campaign.kind,
         type="STANDALONE" if "type" in said.flags else campaign.activation.value,
-        voucher=_view_vouchers(campaign, offer, kind),
+        voucher=_view_vouchers(campaign, offer, kind, expiry),
         promotion=UNSET if tiers is None else tiers,
+        referral_program=view_program(campaign.referral),
         auto_join="auto_join" in said.flags,
         join_once=campaign.join_once,
         use_voucher_metadata_schema="use_voucher_metadata_schema" in said.flags,
@@ -155,12 +168,17 @@ def view_campaign(
             lane=campaign.lane,
             balance=template.balance if kind is AccountKind.POINTS else UNSET,
             holdout_bps=campaign.holdout_bps,
+            open_to_holdout=campaign.open_to_holdout,
+            referral=view_terms(campaign.referral),
         ),
     )
 
 
 def _view_vouchers(
-    campaign: Campaign, offer: dict[str, Any], kind: AccountKind | None
+    campaign: Campaign,
+    offer: dict[str, Any],
+    kind: AccountKind | None,
+    expiry: PointsExpiry | None,
 ) -> CampaignVoucherView | UnsetType:
     if not offer:
         return UNSET
@@ -170,10 +188,15 @@ def _view_vouchers(
         gift=GiftView(amount=template.balance, subtracted_amount=0, balance=template.balance)
         if kind is AccountKind.VALUE
         else UNSET,
-        loyalty_card=PointsView(points=template.balance) if kind is AccountKind.POINTS else UNSET,
+        loyalty_card=CampaignCardView(
+            points=template.balance, expiration_rules=view_expiry(expiry) or UNSET
+        )
+        if kind is AccountKind.POINTS
+        else UNSET,
         discount=view_discount(offer),
         redemption=CampaignRedemptionView(template.quantity),
         code_config=view_code_config(template.code),
+        is_referral_code=campaign.kind is CampaignKind.REFERRAL_PROGRAM,
     )
 
 
@@ -192,6 +215,8 @@ async def load_views(tx: Tx, campaigns: list[Campaign]) -> list[CampaignView]:
     requests = await list_actions(tx, limit=100, kind=ISSUE_ACTION, unfinished=True)
     actions = {str(action.request.get("campaign_id")): action for action in reversed(requests)}
     said = await load_said(tx, {one.id: one.category_ids for one in campaigns})
+    programmes = [one.id for one in campaigns if one.kind is CampaignKind.LOYALTY_PROGRAM]
+    expiries = await list_expiries(tx, programmes) if programmes else {}
     return [
         view_campaign(
             campaign,
@@ -199,6 +224,7 @@ async def load_views(tx: Tx, campaigns: list[Campaign]) -> list[CampaignView]:
             status=_creation_status(actions.get(campaign.id)),
             said=said[campaign.id],
             tiers=await _load_tiers(tx, campaign),
+            expiry=expiries.get(campaign.id),
         )
         for campaign in campaigns
     ]

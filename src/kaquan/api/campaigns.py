@@ -26,7 +26,7 @@ from kaquan.api.listing import (
 )
 from kaquan.api.once import IdempotencyKey, move_value, succeed
 from kaquan.api.problems import AnyRequest
-from kaquan.api.programme_bodies import is_programme, read_cards
+from kaquan.api.programme_bodies import is_programme, read_cards, told_expiry
 from kaquan.api.promotion_views import enter_tier
 from kaquan.api.routes import deletes, reads, writes
 from kaquan.api.said import keep_said
@@ -38,24 +38,22 @@ from kaquan.campaigns import (
     CampaignPhase,
     OwnerKind,
     create_campaign,
-    delete_campaign,
     disable_campaign,
     enable_campaign,
     find_terms,
     get_campaign,
     list_campaigns,
+    request_deletion,
     request_vouchers,
     update_campaign,
 )
 from kaquan.insight import summarise_campaign
+from kaquan.loyalty import set_points_expiry
 from kaquan.runtime import (
-    ActionStatus,
     Answer,
     InvalidInput,
     Tx,
     get_project,
-    start_action,
-    update_action,
 )
 
 
@@ -64,13 +62,14 @@ class Switched(msgspec.Struct, frozen=True):
 
 
 class CampaignDeleted(msgspec.Struct, frozen=True):
-    """The dialect deletes in the background; here it is done when this is answered."""
+    """The work that deletes; up to 2,000 vouchers it is done when this is answered."""
 
     async_action_id: str
 
 
 async def enter_campaign(tx: Tx, data: CampaignBody, *, now: datetime) -> Campaign:
     """Create a campaign as a caller says it, with its rules, tiers and vouchers."""
+    expiry = told_expiry(data)
     if is_programme(data):
         data = read_cards(data, new=True)
     draft = await draft_campaign(tx, data)
@@ -88,6 +87,8 @@ async def enter_campaign(tx: Tx, data: CampaignBody, *, now: datetime) -> Campai
     if data.promotion is not None and campaign.kind is not CampaignKind.PROMOTION:
         message = "Only a campaign of type PROMOTION has tiers."
         raise InvalidInput(message, field="promotion", key="invalid_campaign_params")
+    if expiry is not UNSET:
+        await set_points_expiry(tx, campaign.id, expiry)
     for tier in () if data.promotion is None else data.promotion.tiers:
         await enter_tier(tx, campaign.id, tier, now=now)
     if data.count:
@@ -98,6 +99,9 @@ async def enter_campaign(tx: Tx, data: CampaignBody, *, now: datetime) -> Campai
 async def amend_campaign(tx: Tx, known: Campaign, data: CampaignBody, *, now: datetime) -> Campaign:
     """Change a campaign, which is locked, as a caller says it."""
     if is_programme(data) and known.kind is CampaignKind.LOYALTY_PROGRAM:
+        expiry = told_expiry(data)
+        if expiry is not UNSET:
+            await set_points_expiry(tx, known.id, expiry)
         data = read_cards(data, new=False)
     change = await draft_change(tx, data, known)
     changed = await update_campaign(tx, known.id, change, now=now)
@@ -142,14 +146,12 @@ async def change_campaign(
 async def remove_campaign(
     campaign_id: FromPath[str], call: CurrentCall, force: FromQuery[bool] = False
 ) -> CampaignDeleted:
-    """Put a campaign with its vouchers into the bin; with ``force`` it is gone for good."""
+    """Put a campaign with its vouchers into the bin; with ``force`` it is gone for good.
+
+    Above 2,000 vouchers that is done in the background.
+    """
     async with call.transaction() as tx:
-        campaign = await get_campaign(tx, campaign_id)
-        await delete_campaign(tx, campaign.id, force=force, now=call.now)
-        action = await start_action(
-            tx, "campaigns.delete", request={"campaign_id": campaign.id}, total=1, now=call.now
-        )
-        await update_action(tx, action.id, status=ActionStatus.DONE, done=1, now=call.now)
+        action = await request_deletion(tx, campaign_id, force=force, now=call.now)
     return CampaignDeleted(action.id)
 
 

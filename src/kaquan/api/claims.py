@@ -75,7 +75,8 @@ async def put_claim_rule(
 
     The rule binds ``POST /v1/publications`` that name the campaign; distributions are the
     merchant's own and not bound by it. A refused claim answers claim_not_open, claim_closed,
-    claim_stock_exhausted or claim_limit_reached.
+    claim_stock_exhausted or claim_limit_reached, and customer_in_holdout where the campaign keeps
+    the customer back.
     """
     async with call.transaction() as tx:
         rule = await _read_rule(tx, data)

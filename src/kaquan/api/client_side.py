@@ -14,10 +14,10 @@ from kaquan.api.consents import change_customer_consents, read_consents
 from kaquan.api.customers import CustomerBody, draft_customer
 from kaquan.api.dry_run import CurrentDryRun
 from kaquan.api.events import EventBody, track_event
-from kaquan.api.once import IdempotencyKey, move_value, succeed
+from kaquan.api.once import IdempotencyKey, move_value
 from kaquan.api.problems import AnyRequest
 from kaquan.api.promotions import read_tiers
-from kaquan.api.publishing import PublicationBody, publish
+from kaquan.api.publishing import PublicationBody, answer_publication
 from kaquan.api.qualifications import QualificationBody, check_eligibility
 from kaquan.api.redemptions import redeem_redeemables
 from kaquan.api.routes import Dry, writes
@@ -87,8 +87,7 @@ async def publish_publicly(
     )
 
     async def produce(tx: Tx) -> Answer:
-        view = await publish(tx, body, call=call, join_once=join_once)
-        return succeed(view)
+        return await answer_publication(tx, body, call=call, join_once=join_once)
 
     answer = await move_value(request, call, key, produce=produce)
     return _show_answer(answer)

@@ -14,7 +14,8 @@ CodePart = Annotated[str, Meta(max_length=64)]
 class CodeConfigBody(msgspec.Struct, frozen=True, kw_only=True):
     """How codes look; ``#`` in a pattern is a random character.
 
-    ``public`` is our own: the code may be guessed, so a small space of codes is accepted.
+    ``public`` is our own: the code may be guessed, so a small space of codes is accepted; so is
+    ``check``: a character that finds typing errors follows the last random one.
     """
 
     length: float | None = None
@@ -24,6 +25,7 @@ class CodeConfigBody(msgspec.Struct, frozen=True, kw_only=True):
     pattern: Annotated[str, Meta(max_length=128)] | None = None
     initial_count: Annotated[int, Meta(ge=0, le=10_000_000)] | None = None
     public: bool = False
+    check: bool = False
 
 
 class CodeConfigView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -34,6 +36,7 @@ class CodeConfigView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     prefix: str | None = None
     postfix: str | None = None
     pattern: str | None = None
+    check: bool = False
 
 
 def read_code_config(body: CodeConfigBody) -> CodeConfig:
@@ -49,6 +52,7 @@ def read_code_config(body: CodeConfigBody) -> CodeConfig:
         postfix=body.postfix or "",
         pattern=body.pattern,
         public=body.public,
+        check=body.check,
     )
 
 
@@ -60,4 +64,5 @@ def view_code_config(config: CodeConfig) -> CodeConfigView:
         prefix=config.prefix or None,
         postfix=config.postfix or None,
         pattern=config.pattern,
+        check=config.check,
     )

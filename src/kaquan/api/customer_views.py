@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from kaquan.api.values import Metadata
-from kaquan.checkout import CustomerRedemptions, count_redemptions_of
+from kaquan.checkout import (
+    CustomerRedemptions,
+    ReferralTies,
+    count_redemptions_of,
+    list_referral_ties,
+)
 from kaquan.customers import Customer, CustomerSummary, list_customer_summaries
 from kaquan.loyalty import list_points_of
 from kaquan.runtime import Tx
@@ -52,18 +57,28 @@ class ProgrammePoints(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoyaltyView(msgspec.Struct, frozen=True, kw_only=True):
-    """Points of a customer, in all and by the name of the programme."""
+    """Points of a customer, in all and by the name of the programme; whom they brought along."""
 
     points: int
-    referred_customers: Literal[0] = 0
+    referred_customers: int = 0
     campaigns: dict[str, ProgrammePoints]
 
 
-class ReferralsView(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a customer brought along: there are no referral programs, so nobody."""
+class ReferralSourceView(msgspec.Struct, frozen=True, kw_only=True):
+    """Who brought a customer along, in which programme, with which redemption."""
 
-    total: Literal[0] = 0
-    campaigns: list[Any] = []
+    campaign_id: str
+    referrer_id: str
+    related_object_id: str
+    date: datetime
+    related_object_type: Literal["redemption"] = "redemption"
+
+
+class ReferralsView(msgspec.Struct, frozen=True, kw_only=True):
+    """By what a customer was brought along."""
+
+    total: int = 0
+    campaigns: list[ReferralSourceView] = []
 
 
 class CustomerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,7 +114,24 @@ class SimpleCustomer(msgspec.Struct, frozen=True, kw_only=True):
     object: Literal["customer"] = "customer"
 
 
-def _view_customer(customer: Customer, summary: Summary, points: Mapping[str, int]) -> CustomerView:
+def _view_sources(ties: ReferralTies) -> ReferralsView:
+    return ReferralsView(
+        total=len(ties.sources),
+        campaigns=[
+            ReferralSourceView(
+                campaign_id=one.campaign_id,
+                referrer_id=one.referrer_id,
+                related_object_id=one.redemption_id,
+                date=one.at,
+            )
+            for one in ties.sources
+        ],
+    )
+
+
+def _view_customer(
+    customer: Customer, summary: Summary, points: Mapping[str, int], *, ties: ReferralTies
+) -> CustomerView:
     return CustomerView(
         id=customer.id,
         source_id=customer.source_id,
@@ -116,8 +148,10 @@ def _view_customer(customer: Customer, summary: Summary, points: Mapping[str, in
         summary=summary,
         loyalty=LoyaltyView(
             points=sum(points.values()),
+            referred_customers=ties.brought,
             campaigns={name: ProgrammePoints(points=own) for name, own in points.items()},
         ),
+        referrals=_view_sources(ties),
     )
 
 
@@ -127,9 +161,13 @@ async def load_customers(tx: Tx, customers: Iterable[Customer]) -> dict[str, Cus
     orders = await list_customer_summaries(tx, list(known))
     redemptions = await count_redemptions_of(tx, list(known))
     points = await list_points_of(tx, list(known))
+    ties = await list_referral_ties(tx, list(known))
     return {
         id_: _view_customer(
-            customer, _view_summary(orders[id_], redemptions[id_]), points.get(id_, {})
+            customer,
+            _view_summary(orders[id_], redemptions[id_]),
+            points.get(id_, {}),
+            ties=ties[id_],
         )
         for id_, customer in known.items()
     }

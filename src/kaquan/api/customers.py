@@ -8,6 +8,7 @@ from litestar import Response, Router
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from msgspec import UNSET, UnsetType
 
+from kaquan.api.attempt_keeping import gatherer_of
 from kaquan.api.call import CurrentCall
 from kaquan.api.customer_views import (
     CustomerView,
@@ -186,8 +187,12 @@ class DeletionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @writes("POST", "/{customer_id:str}/permanent-deletion", "Delete customer permanently")
-async def forget_customer(customer_id: FromPath[str], call: CurrentCall) -> DeletionView:
+async def forget_customer(
+    request: AnyRequest, customer_id: FromPath[str], call: CurrentCall
+) -> DeletionView:
     """Erase a customer and whatever is personal in all that was recorded about them."""
+    # What this process gathered of somebody under the merchant's id only is found once written.
+    await gatherer_of(request).flush()
     async with call.transaction() as tx:
         deletion = await erase_customer(tx, customer_id, now=call.now)
     return DeletionView(
@@ -256,8 +261,10 @@ async def read_customers(
 ) -> CustomerList:
     """List customers, newest first unless ``order`` says otherwise.
 
-    ``name`` is the beginning of a name, ``email`` a whole address. ``starting_after`` goes on
-    behind a moment of creation, or of the last change when ordered by ``updated_at``.
+    ``name`` is the beginnings of words of a name, ``email`` a whole address; sealed fields (name,
+    email, phone, address.postal_code) are filtered by whole values, and nothing is in their order.
+    ``starting_after`` goes on behind a moment of creation, or of the last change when ordered by
+    ``updated_at``.
     """
     order = paging.order or "-created_at"
     given = merge_filters(filters, conditions_of(address__city=("$is", city)))

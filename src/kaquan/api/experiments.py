@@ -1,7 +1,6 @@
 """``/v1/kaquan/experiments``: our own addition, arms of campaigns and what they showed."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,6 +8,7 @@ from litestar import Router
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from kaquan.api.call import CurrentCall
+from kaquan.api.experiment_views import ResultsView, view_results
 from kaquan.api.listing import CurrentPaging
 from kaquan.api.routes import reads, writes
 from kaquan.experiments import (
@@ -17,7 +17,6 @@ from kaquan.experiments import (
     ExperimentDraft,
     ExperimentKind,
     ExperimentStatus,
-    Metric,
     count_placements,
     get_experiment,
     list_experiments,
@@ -26,15 +25,10 @@ from kaquan.experiments import (
 )
 from kaquan.insight import (
     CannotPlan,
-    Compared,
-    ExperimentResults,
-    NoComparison,
-    Reading,
     SizePlan,
     SizeRequest,
     plan_size,
     read_results,
-    say_compared,
 )
 from kaquan.outreach import define_experiment
 from kaquan.runtime import InvalidInput, get_project
@@ -59,85 +53,6 @@ class ExperimentList(msgspec.Struct, frozen=True, kw_only=True):
     data_ref: Literal["data"] = "data"
 
 
-class ComparisonView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An arm against the control, or why nothing can be said (``cannot_say``).
-
-    ``always_low`` and ``always_high`` hold however often one looks.
-    """
-
-    arm: str
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
-    p_adjusted: float | None = None
-    always_low: float | None = None
-    always_high: float | None = None
-    relative: float | None = None
-    relative_low: float | None = None
-    relative_high: float | None = None
-    probability_better: float | None = None
-    detectable: float | None = None
-    cannot_say: str | None = None
-
-
-class ReadingView(msgspec.Struct, frozen=True, kw_only=True):
-    """What one metric showed: each arm's mean, and the arms against the control."""
-
-    means: dict[str, float | None]
-    comparisons: list[ComparisonView]
-    variance_removed: float | None
-
-
-class ArmView(msgspec.Struct, frozen=True, kw_only=True):
-    """How many customers an arm has, and how many of them count already."""
-
-    arm: str
-    assigned: int
-    counted: int
-
-
-class LookView(msgspec.Struct, frozen=True, kw_only=True):
-    """An arm against the control as known at the end of a day."""
-
-    day: date
-    arm: str
-    customers: int
-    value: float
-    low: float
-    high: float
-
-
-class VerdictView(msgspec.Struct, frozen=True, kw_only=True):
-    """One sentence on one arm."""
-
-    arm: str
-    zh: str
-    en: str
-
-
-class ResultsView(msgspec.Struct, frozen=True, kw_only=True):
-    """All that an experiment showed; money in minor units, shares of 1."""
-
-    experiment_id: str
-    metric: Metric
-    control: str
-    currency: str
-    arms: list[ArmView]
-    sample_ratio_p: float | None
-    notes: list[str]
-    verdicts: list[VerdictView]
-    metrics: dict[str, ReadingView]
-    factors: dict[str, ReadingView]
-    looks: list[LookView]
-    weighed: bool
-    margin_rate_bps: int
-    margin_assumed: bool
-    next_result_at: datetime | None
-    generated_at: datetime
-    object: Literal["experiment_results"] = "experiment_results"
-
-
 class SizeView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How many customers are needed, or why that cannot be said (``cannot_say``)."""
 
@@ -153,67 +68,6 @@ class SizeView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     arrivals_a_day: float | None = None
     days: int | None = None
     object: Literal["experiment_size"] = "experiment_size"
-
-
-def view_results(results: ExperimentResults, *, currency: str) -> ResultsView:
-    """Map results to the wire."""
-    return ResultsView(
-        experiment_id=results.experiment.id,
-        metric=results.experiment.metric,
-        control=results.control,
-        currency=currency,
-        arms=[ArmView(arm=s.arm, assigned=s.assigned, counted=s.counted) for s in results.sizes],
-        sample_ratio_p=results.reading.sample_ratio_p,
-        notes=list(results.reading.notes),
-        verdicts=[
-            VerdictView(
-                arm=one.arm,
-                zh=say_compared(results, one, currency=currency, language="zh"),
-                en=say_compared(results, one, currency=currency, language="en"),
-            )
-            for one in results.reading.comparisons
-        ],
-        metrics={metric.value: _view(reading) for metric, reading in results.readings.items()},
-        factors={one.factor: _view(one.reading) for one in results.factors},
-        looks=[
-            LookView(day=o.day, arm=o.arm, customers=o.n, value=o.value, low=o.low, high=o.high)
-            for o in results.looks
-        ],
-        weighed=results.weighed,
-        margin_rate_bps=results.margin_rate_bps,
-        margin_assumed=results.margin_assumed,
-        next_result_at=results.next_at,
-        generated_at=results.generated_at,
-    )
-
-
-def _view(reading: Reading) -> ReadingView:
-    return ReadingView(
-        means=reading.means,
-        comparisons=[_view_comparison(one) for one in reading.comparisons],
-        variance_removed=reading.variance_removed,
-    )
-
-
-def _view_comparison(one: Compared) -> ComparisonView:
-    if isinstance(one, NoComparison):
-        return ComparisonView(arm=one.arm, cannot_say=one.lack)
-    relative = one.relative
-    return ComparisonView(
-        arm=one.arm,
-        value=one.difference.value,
-        low=one.difference.low,
-        high=one.difference.high,
-        p=one.difference.p,
-        p_adjusted=one.p_adjusted,
-        always_low=one.always_low,
-        always_high=one.always_high,
-        relative=None if relative is None else relative.value,
-        relative_low=None if relative is None else relative.low,
-        relative_high=None if relative is None else relative.high,
-        probability_better=one.probability_better,
-        detectable=one.detectable,
-    )
 
 
 def _views(

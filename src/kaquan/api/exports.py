@@ -11,7 +11,7 @@ from msgspec import Meta
 from kaquan.api.call import CurrentCall
 from kaquan.api.downloads import answer_file, download_token, download_url, open_download
 from kaquan.api.listing import CurrentPaging
-from kaquan.api.problems import AnyRequest, NotSupported, Unauthorized
+from kaquan.api.problems import AnyRequest, Unauthorized
 from kaquan.api.routes import reads, removes, writes
 from kaquan.api.values import Identifier
 from kaquan.insight import (
@@ -112,9 +112,6 @@ async def make_export(
     request: AnyRequest, data: JSONBody[ExportBody], call: CurrentCall
 ) -> ExportView:
     """Ask for a CSV file of one kind of object; a job makes it."""
-    if data.exported_object == "points_expiration":
-        message = "There are no loyalty points that expire yet."
-        raise NotSupported(message, field="exported_object")
     async with call.transaction() as tx:
         parameters = read_parameters(data.parameters)
         exported = ExportedObject(data.exported_object)

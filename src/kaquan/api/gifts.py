@@ -1,15 +1,17 @@
 """Gift cards and cards of points on the wire: what is on them, and what to pay from them."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from kaquan.api.problems import NotSupported
 from kaquan.api.values import Minor
 from kaquan.campaigns import Balance
 from kaquan.engine import MAX_MINOR
 from kaquan.ledger import AccountKind
+from kaquan.loyalty import CardOutlook
 from kaquan.runtime import InvalidInput
 
 GIFT_OFFER: dict[str, Any] = {"effect": {"code": "stored_value"}}
@@ -40,11 +42,19 @@ class GiftView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoyaltyCardView(msgspec.Struct, frozen=True, kw_only=True):
-    """A card's points: ``points`` came in, ``subtracted_points`` were taken off by hand."""
+    """A card's points: ``points`` came in, ``subtracted_points`` were taken off by hand.
+
+    ``pending_points`` come later; the next points that expire can be spent until the end of
+    ``next_expiration_date``.
+    """
 
     points: int
     subtracted_points: int
+    expired_points: int
     balance: int
+    pending_points: int | UnsetType = UNSET
+    next_expiration_date: date | UnsetType | None = UNSET
+    next_expiration_points: int | UnsetType | None = UNSET
 
 
 class CreditsBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,10 +123,18 @@ def view_gift(balance: Balance | None) -> GiftView | None:
     return GiftView(amount=balance.added, subtracted_amount=balance.removed, balance=balance.left)
 
 
-def view_loyalty_card(balance: Balance | None) -> LoyaltyCardView | None:
-    """Map what is on a card of points."""
+def view_loyalty_card(
+    balance: Balance | None, outlook: CardOutlook | None = None
+) -> LoyaltyCardView | None:
+    """Map what is on a card of points, and what is going to happen on it if that is known."""
     if balance is None or balance.kind is not AccountKind.POINTS:
         return None
     return LoyaltyCardView(
-        points=balance.added, subtracted_points=balance.removed, balance=balance.left
+        points=balance.added,
+        subtracted_points=balance.removed,
+        expired_points=balance.expired,
+        balance=balance.left,
+        pending_points=UNSET if outlook is None else outlook.pending,
+        next_expiration_date=UNSET if outlook is None else outlook.next_expiry,
+        next_expiration_points=UNSET if outlook is None else outlook.next_expiring,
     )

@@ -16,6 +16,7 @@ from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
 
+from kaquan.customers import country_of, open_index
 from kaquan.runtime import (
     Condition,
     FilterFields,
@@ -122,8 +123,9 @@ async def read_condition(
     """Return the condition that a filter means, None for an empty one. Raises InvalidInput."""
     if not given:
         return None
-    zone = (await get_project(tx)).zone
-    return compile_filter(given, fields, now=now, zone=zone)
+    project = await get_project(tx)
+    index = await open_index(tx, country=country_of(project))
+    return compile_filter(given, fields, now=now, zone=project.zone, digest=index.of)
 
 
 def conditions_of(**given: tuple[str, object]) -> dict[str, Any]:

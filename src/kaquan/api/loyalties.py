@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import msgspec
 from litestar import Response, Router
 from litestar.params import FromPath, FromQuery, JSONBody
 
@@ -15,11 +16,10 @@ from kaquan.api.campaigns import CampaignDeleted, amend_campaign, enter_campaign
 from kaquan.api.listing import CurrentPaging
 from kaquan.api.once import IdempotencyKey, move_value, succeed
 from kaquan.api.problems import AnyRequest
-from kaquan.api.programme_bodies import read_cards
 from kaquan.api.routes import deletes, reads, writes
-from kaquan.campaigns import CampaignKind, delete_campaign, list_campaigns
+from kaquan.campaigns import CampaignKind, list_campaigns, request_deletion
 from kaquan.loyalty import get_programme
-from kaquan.runtime import ActionStatus, Answer, InvalidInput, Tx, start_action, update_action
+from kaquan.runtime import Answer, InvalidInput, Tx
 
 
 class ProgrammeVoucherBody(CampaignVoucherBody, frozen=True, kw_only=True):
@@ -39,6 +39,10 @@ class ProgrammeBody(CampaignBody, frozen=True, kw_only=True):
     options: dict[str, Any] | None = None
 
 
+def _named(body: ProgrammeBody) -> ProgrammeBody:
+    return msgspec.structs.replace(body, campaign_type="LOYALTY_PROGRAM")
+
+
 @writes("POST", "/", "Create loyalty campaign")
 async def make_programme(
     request: AnyRequest,
@@ -49,7 +53,7 @@ async def make_programme(
     """Create a programme and its cards; above 1,000 they are made in the background."""
 
     async def produce(tx: Tx) -> Answer:
-        campaign = await enter_campaign(tx, read_cards(data, new=True), now=call.now)
+        campaign = await enter_campaign(tx, _named(data), now=call.now)
         if campaign.kind is not CampaignKind.LOYALTY_PROGRAM:
             message = "The offer of a programme is a payment with points."
             raise InvalidInput(message, field="kaquan.offer", key="invalid_offer")
@@ -87,8 +91,7 @@ async def change_programme(
     """Change a programme by id or name; metadata is merged key by key."""
     async with call.transaction() as tx:
         known = await get_programme(tx, campaign_id, lock=True)
-        body = read_cards(data, new=False)
-        return await load_view(tx, await amend_campaign(tx, known, body, now=call.now))
+        return await load_view(tx, await amend_campaign(tx, known, _named(data), now=call.now))
 
 
 @deletes("/{campaign_id:str}", "Delete loyalty campaign")
@@ -98,11 +101,7 @@ async def remove_programme(
     """Put a programme with its cards into the bin; with ``force`` it is gone for good."""
     async with call.transaction() as tx:
         campaign = await get_programme(tx, campaign_id)
-        await delete_campaign(tx, campaign.id, force=force, now=call.now)
-        action = await start_action(
-            tx, "campaigns.delete", request={"campaign_id": campaign.id}, total=1, now=call.now
-        )
-        await update_action(tx, action.id, status=ActionStatus.DONE, done=1, now=call.now)
+        action = await request_deletion(tx, campaign.id, force=force, now=call.now)
     return CampaignDeleted(action.id)
 
 

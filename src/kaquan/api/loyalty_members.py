@@ -1,5 +1,6 @@
 """``/v1/loyalties/…/members``: cards, their holders and their points."""
 
+from datetime import date
 from typing import Annotated, Any, Literal, cast
 
 import msgspec
@@ -14,11 +15,12 @@ from kaquan.api.customers import CustomerBody
 from kaquan.api.listing import CurrentPaging
 from kaquan.api.once import IdempotencyKey, move_value, succeed
 from kaquan.api.orders import OrderBody, draft_order
-from kaquan.api.problems import AnyRequest, NotSupported
+from kaquan.api.problems import AnyRequest
 from kaquan.api.publishing import CampaignChoice, PublicationBody, publish
-from kaquan.api.reward_views import RewardRedemptionView, load_reward_redemption
+from kaquan.api.redemption_views import RedemptionView
+from kaquan.api.reward_redemptions import load_reward_redemption
 from kaquan.api.routes import reads, writes
-from kaquan.api.values import Count, Identifier, Metadata, MomentText, ShortText
+from kaquan.api.values import Count, Identifier, Metadata, MomentText, ShortText, read_moment
 from kaquan.api.voucher_views import VoucherView, load_view, load_views
 from kaquan.campaigns import VoucherFilter, adjust_balance, get_voucher, list_vouchers
 from kaquan.customers import get_customer
@@ -29,9 +31,10 @@ from kaquan.loyalty import (
     get_member,
     get_programme,
     redeem_reward,
+    set_expiry_of,
     transfer_points,
 )
-from kaquan.runtime import Answer, InvalidInput, Tx
+from kaquan.runtime import Answer, InvalidInput, Tx, get_project
 
 ALL_DAYS = list(range(7))
 
@@ -201,9 +204,7 @@ async def _adjust(
     body: PointsBody,
     programme: str | None = None,
 ) -> Response[BalanceView]:
-    if body.expiration_type == "CUSTOM_DATE" or body.expiration_date is not None:
-        message = "Points that expire are not supported yet."
-        raise NotSupported(message, field="expiration_date")
+    _check_expiry(body)
     if body.points == 0:
         raise InvalidInput("Add or take off at least one point.", field="points")
 
@@ -217,6 +218,8 @@ async def _adjust(
             reason=body.reason,
             now=call.now,
         )
+        if body.expiration_type in ("CUSTOM_DATE", "NON_EXPIRING"):
+            await set_expiry_of(tx, change, await _last_day(tx, body), now=call.now)
         return succeed(
             BalanceView(
                 points=change.amount,
@@ -229,6 +232,25 @@ async def _adjust(
         )
 
     return await move_value(request, call, key, produce=produce)
+
+
+def _check_expiry(body: PointsBody) -> None:
+    custom = body.expiration_type == "CUSTOM_DATE"
+    if custom != (body.expiration_date is not None):
+        message = "'expiration_date' goes with the type CUSTOM_DATE."
+        raise InvalidInput(message, field="expiration_date")
+    if body.points < 0 and body.expiration_type not in (None, "PROGRAM_RULES"):
+        message = "Only points that are added can expire."
+        raise InvalidInput(message, field="expiration_type")
+
+
+async def _last_day(tx: Tx, body: PointsBody) -> date | None:
+    """The last day, in the project's zone, on which added points can be spent."""
+    if body.expiration_date is None:
+        return None
+    zone = (await get_project(tx)).zone
+    moment = read_moment(body.expiration_date, zone, field="expiration_date")
+    return moment.astimezone(zone).date()
 
 
 @writes("POST", "/{campaign_id:str}/members/{member_id:str}/transfers", "Transfer points")
@@ -269,7 +291,7 @@ async def give_reward(
     member_id: str,
     body: MemberRewardBody,
     programme: str | None = None,
-) -> Response[RewardRedemptionView]:
+) -> Response[RedemptionView]:
     """Answer a request for a reward: points, stock and what is given move together."""
 
     async def produce(tx: Tx) -> Answer:

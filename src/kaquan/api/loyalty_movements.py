@@ -97,6 +97,8 @@ def view_movement(moved: CardTransaction) -> MovementView:
 def _type_of(moved: CardTransaction, plain: str) -> str:
     if moved.counterpart_id is not None:
         return "POINTS_TRANSFER_OUT" if moved.amount < 0 else "POINTS_TRANSFER_IN"
+    if moved.waited:
+        return "PENDING_POINTS_ACTIVATION"
     if moved.earning_rule_id is not None and moved.amount > 0:
         return "POINTS_ACCRUAL"
     return plain

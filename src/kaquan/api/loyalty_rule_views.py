@@ -8,6 +8,14 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from kaquan.api.periods import PeriodBody, read_period, refuse_later
+from kaquan.api.points_terms import (
+    ExpiryBody,
+    PendingBody,
+    read_days,
+    read_expiry,
+    view_days,
+    view_expiry,
+)
 from kaquan.api.problems import NotSupported
 from kaquan.api.values import Count, Identifier, Metadata, Minor, ShortText, merge_metadata
 from kaquan.loyalty import (
@@ -105,16 +113,14 @@ class RuleBody(PeriodBody, frozen=True, kw_only=True):
     active: bool | None = None
     metadata: Metadata | UnsetType | None = UNSET
     validation_rule_id: Identifier | None = None
-    pending_points: dict[str, Any] | None = None
-    expiration_rules: dict[str, Any] | None = None
+    pending_points: PendingBody | UnsetType | None = UNSET
+    expiration_rules: ExpiryBody | UnsetType | None = UNSET
     segment: dict[str, Any] | None = None
     loyalty_tier: dict[str, Any] | None = None
 
 
 _LATER = (
     "validation_rule_id",
-    "pending_points",
-    "expiration_rules",
     "segment",
     "loyalty_tier",
     "validity_timeframe",
@@ -144,6 +150,8 @@ class RuleView(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
     start_date: datetime | None
     expiration_date: datetime | None
+    pending_points: PendingBody | None
+    expiration_rules: dict[str, Any] | None
     metadata: Metadata
     validation_rule_id: None = None
     object: Literal["earning_rule"] = "earning_rule"
@@ -171,6 +179,8 @@ def view_rule(rule: EarningRule) -> RuleView:
         active=rule.active,
         start_date=rule.starts_at,
         expiration_date=rule.expires_at,
+        pending_points=view_days(rule.pending_days),
+        expiration_rules=view_expiry(rule.expiry),
         metadata=rule.metadata,
     )
 
@@ -209,6 +219,8 @@ async def draft_rule(tx: Tx, body: RuleBody, *, field: str) -> EarningRuleDraft:
         event=body.event,
         terms=_read_terms(body.loyalty, field=f"{field}loyalty"),
         schema_id=schema if is_custom else None,
+        pending_days=read_days(body.pending_points) or None,
+        expiry=read_expiry(body.expiration_rules) or None,
         banner=None if body.source is None else body.source.banner,
         active=body.active is not False,
         starts_at=starts_at or None,
@@ -226,6 +238,8 @@ async def draft_rule_change(tx: Tx, body: RuleBody, known: EarningRule) -> Earni
     starts_at, expires_at = await read_period(tx, body)
     return EarningRuleChange(
         terms=UNSET if body.loyalty is None else _read_terms(body.loyalty, field="loyalty"),
+        pending_days=read_days(body.pending_points),
+        expiry=read_expiry(body.expiration_rules),
         banner=UNSET if body.source is None else body.source.banner,
         active=UNSET if body.active is None else body.active,
         starts_at=starts_at,

@@ -207,6 +207,8 @@ async def read_programme_member_transactions(
 
 _ACTIVITIES = {
     "POINTS_ACCRUAL": "customer.rewarded.loyalty_points",
+    "PENDING_POINTS_ACTIVATION": "customer.voucher.loyalty_card.pending_points.activated",
+    "POINTS_EXPIRATION": "customer.voucher.loyalty_card.points_expired",
     "POINTS_TRANSFER_IN": "customer.voucher.loyalty_card.points_transferred",
     "POINTS_TRANSFER_OUT": "customer.voucher.loyalty_card.points_transferred",
     "POINTS_REDEMPTION": "customer.redemption.succceeded",

@@ -1,7 +1,8 @@
 """``/management/v1/projects/{projectId}/webhooks``: webhooks as the dialect has them.
 
-What only we have (the secret, the log, events that the dialect's own list lacks) is at
-``/v1/kaquan/webhooks``.
+What only we have (a new secret, the log, events that the dialect's own list lacks) is at
+``/v1/kaquan/webhooks``. The dialect gives a secret nowhere but in its own console; here it is told
+once, when a webhook is made.
 """
 
 from collections.abc import Sequence
@@ -31,6 +32,7 @@ from kaquan.webhooks import (
     get_endpoint,
     list_subscribers,
     update_endpoint,
+    write_secret,
 )
 
 # The official clients refuse every other spelling of these, the documents have ours.
@@ -38,6 +40,7 @@ _SPELLINGS = {
     "campaign.vouchers.added": "campaign.vouchers.aded",
     "voucher.gift.balance_added": "voucher.gift.balance_aded",
     "voucher.loyalty_card.points_added": "voucher.loyalty_card.points_aded",
+    "voucher.loyalty_card.pending_points.added": "voucher.loyalty_card.pending_points.aded",
 }
 _SPELLED = {spelling: name for name, spelling in _SPELLINGS.items()}
 _OURS = (
@@ -46,6 +49,8 @@ _OURS = (
     "customer.custom_event",
     "customer.segment.",
     "customer.order.",
+    "customer.loyalty.",
+    "customer.reward_redemptions.",
 )
 _DIALECT = tuple(one.name for one in EVENT_TYPES if not one.name.startswith(_OURS))
 _LATER = (
@@ -57,7 +62,6 @@ _LATER = (
     "customer.confirmed",
     "customer.rewarded",
     "voucher.gift.transaction.",
-    "voucher.loyalty_card.",
 )
 
 
@@ -70,13 +74,17 @@ class ManagedWebhookBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ManagedWebhookView(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook as the dialect shows it; of its events those that the dialect lists."""
+    """A webhook as the dialect shows it; of its events those that the dialect lists.
+
+    ``secret`` is our own addition, shown once, when the webhook is made.
+    """
 
     id: str
     target_url: str
     events: list[str]
     active: bool
     created_at: datetime
+    secret: str | UnsetType = UNSET
     object: Literal["webhook"] = "webhook"
 
 
@@ -89,7 +97,7 @@ class ManagedWebhookList(msgspec.Struct, frozen=True, kw_only=True):
     data_ref: Literal["data"] = "data"
 
 
-def view_managed(endpoint: Endpoint) -> ManagedWebhookView:
+def view_managed(endpoint: Endpoint, *, with_secret: bool = False) -> ManagedWebhookView:
     """Map an endpoint to the dialect."""
     return ManagedWebhookView(
         id=endpoint.id,
@@ -97,6 +105,7 @@ def view_managed(endpoint: Endpoint) -> ManagedWebhookView:
         events=[_SPELLINGS.get(name, name) for name in _DIALECT if endpoint.wants(name)],
         active=endpoint.active,
         created_at=endpoint.created_at,
+        secret=write_secret(endpoint.secret) if with_secret else UNSET,
     )
 
 
@@ -141,7 +150,7 @@ async def create_managed_webhook(
     call: CurrentCall,
     request: Request[Any, Caller, Any],
 ) -> ManagedWebhookView:
-    """Subscribe an address to events; rotate its secret at ``/v1/kaquan/webhooks`` to learn it."""
+    """Subscribe an address to events; the secret that signs is told in this answer only."""
     if data.target_url is UNSET:
         raise InvalidInput("'target_url' is missing.", field="target_url")
     async with call.transaction() as tx:
@@ -152,7 +161,7 @@ async def create_managed_webhook(
             )
         except InvalidInput as error:
             raise _name_field(error) from error
-    return view_managed(endpoint)
+    return view_managed(endpoint, with_secret=True)
 
 
 @reads("/webhooks/{webhook_id:str}", "Get webhook of a project")

@@ -15,15 +15,21 @@ from kaquan.insight import (
     Plan,
     PlanDraft,
     PlanStatus,
+    PlanWatch,
+    Why,
     approve_plan,
     get_plan,
     list_plans,
+    list_watches,
     request_plan,
     say_plan,
+    say_watch,
+    watch_plan,
 )
 from kaquan.runtime import InvalidInput, NotFound, Tx, get_project
 
 PATH = "/kaquan/plans"
+_WATCH_ORDERS = (None, "looked_at", "-looked_at")
 
 
 class SaidView(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +64,34 @@ class AssignmentList(msgspec.Struct, frozen=True, kw_only=True):
     has_more: bool
     object: Literal["list"] = "list"
     data_ref: Literal["data"] = "data"
+
+
+class WatchView(PlanWatch, frozen=True, kw_only=True):
+    """A look at a plan's outcomes and what it says; money in minor units a customer."""
+
+    said: SaidView
+    object: Literal["plan_watch"] = "plan_watch"
+
+
+class WatchList(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the looks at a plan, the latest first."""
+
+    data: list[WatchView]
+    total: int
+    has_more: bool
+    object: Literal["list"] = "list"
+    data_ref: Literal["data"] = "data"
+
+
+def view_watch(watch: PlanWatch, *, currency: str) -> WatchView:
+    """Map a look to the wire."""
+    return WatchView(
+        **{name: getattr(watch, name) for name in PlanWatch.__struct_fields__},
+        said=SaidView(
+            zh=say_watch(watch, currency=currency, language="zh"),
+            en=say_watch(watch, currency=currency, language="en"),
+        ),
+    )
 
 
 def view_plan(plan: Plan, *, currency: str) -> PlanView:
@@ -118,14 +152,23 @@ async def read_plan_assignments(
     call: CurrentCall,
     paging: CurrentPaging,
     arm: Annotated[str | None, QueryParameter(max_length=255)] = None,
+    reason: FromQuery[Why | None] = None,
 ) -> AssignmentList:
-    """List who gets what by a plan, and what is expected of it."""
+    """List who gets what by a plan, why, and what is expected of it.
+
+    ``chances`` and ``expected`` (net value) are in the order of the plan's ``result.arm_names``.
+    """
     async with call.transaction() as tx:
         plan = await get_plan(tx, plan_id)
         if plan.experiment_id is None:
             raise NotFound("assignment of plan", plan.id)
         found = await list_presets(
-            tx, plan.experiment_id, arm=arm, limit=paging.limit, page=paging.page
+            tx,
+            plan.experiment_id,
+            arm=arm,
+            reason=reason,
+            limit=paging.limit,
+            page=paging.page,
         )
     return AssignmentList(
         data=found.items, total=found.total, has_more=paging.has_more(found.total)
@@ -139,10 +182,54 @@ async def accept_plan(plan_id: FromPath[str], call: CurrentCall) -> PlanView:
         return await _view(tx, await approve_plan(tx, plan_id, by=call.caller.actor, now=call.now))
 
 
+@writes("POST", PATH + "/{plan_id:str}/watch", "Watch plan")
+async def look_at_plan(plan_id: FromPath[str], call: CurrentCall) -> WatchView:
+    """Look now whether an approved plan's certificate still holds; a job does so every day.
+
+    One that no longer holds is withdrawn: nothing more of the plan is sent.
+    """
+    async with call.transaction() as tx:
+        watch = await watch_plan(tx, plan_id, now=call.now)
+        return view_watch(watch, currency=(await get_project(tx)).currency)
+
+
+@reads(PATH + "/{plan_id:str}/watches", "List plan's watches")
+async def read_plan_watches(
+    plan_id: FromPath[str], call: CurrentCall, paging: CurrentPaging
+) -> WatchList:
+    """List the looks at an approved plan's outcomes, by time, the latest first if not asked."""
+    if paging.order not in _WATCH_ORDERS:
+        message = "'order' is looked_at or -looked_at."
+        raise InvalidInput(message, field="order", key="invalid_query_params")
+    async with call.transaction() as tx:
+        plan = await get_plan(tx, plan_id)
+        found = await list_watches(
+            tx,
+            plan.id,
+            limit=paging.limit,
+            page=paging.page,
+            ascending=paging.order == "looked_at",
+        )
+        currency = (await get_project(tx)).currency
+    return WatchList(
+        data=[view_watch(one, currency=currency) for one in found.items],
+        total=found.total,
+        has_more=paging.has_more(found.total),
+    )
+
+
 def plans_router() -> Router:
     """Routes of plans."""
     return Router(
         path="/",
-        route_handlers=[ask_for_plan, read_plans, read_plan, read_plan_assignments, accept_plan],
+        route_handlers=[
+            ask_for_plan,
+            read_plans,
+            read_plan,
+            read_plan_assignments,
+            accept_plan,
+            look_at_plan,
+            read_plan_watches,
+        ],
         tags=["Plans"],
     )

@@ -14,6 +14,7 @@ from msgspec import UNSET, UnsetType
 from psycopg import errors as postgres
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from kaquan.api.if_match import PreconditionFailed
 from kaquan.api.rate_limit import RateExceeded
 from kaquan.api.request_id import request_id_of
 from kaquan.campaigns import InUse, RuleNotSupported
@@ -126,13 +127,17 @@ def problem_of(
         detail=message,
         code=status,
         key=key,
-        message=_title(key),
+        message=_MESSAGES.get(key, _title(key)),
         details=message,
         request_id=request_id,
         field=field or UNSET,
         resource_id=UNSET if missing is None else missing.object_id,
         resource_type=UNSET if missing is None else missing.kind.replace(" ", "_"),
     )
+
+
+_MESSAGES = {"not_found": "Resource not found"}
+"""What the dialect says in ``message`` where that is not the key in words."""
 
 
 def _title(key: str) -> str:
@@ -157,6 +162,7 @@ _STATUS: tuple[tuple[type[KaquanError], HTTPStatus], ...] = (
     (ExperimentConflict, HTTPStatus.CONFLICT),
     (NotReady, HTTPStatus.CONFLICT),
     (KeyInFlight, HTTPStatus.CONFLICT),
+    (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
     (KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (BadSignature, HTTPStatus.UNAUTHORIZED),
@@ -203,6 +209,7 @@ _WIRE_NAMES = {
     "budget_minor": "kaquan.budget_minor",
     "per_customer_cap": "kaquan.per_customer_cap",
     "holdout_bps": "kaquan.holdout_bps",
+    "open_to_holdout": "kaquan.open_to_holdout",
 }
 """What rooms call a field, and what the wire calls it."""
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from kaquan.api.campaign_bodies import (
     CampaignBody,
@@ -10,8 +11,9 @@ from kaquan.api.campaign_bodies import (
     CampaignVoucherBody,
     CardBody,
 )
-from kaquan.api.problems import NotSupported
+from kaquan.api.points_terms import read_expiry
 from kaquan.engine import MAX_MINOR
+from kaquan.loyalty import PointsExpiry
 from kaquan.runtime import InvalidInput
 
 WORTHLESS: dict[str, Any] = {
@@ -28,13 +30,16 @@ def is_programme(body: CampaignBody) -> bool:
     )
 
 
+def told_expiry(body: CampaignBody) -> PointsExpiry | UnsetType | None:
+    """When a caller wants points of a programme to expire; UNSET says nothing of it."""
+    card = None if body.voucher is None else body.voucher.loyalty_card
+    return UNSET if card is None else read_expiry(card.expiration_rules)
+
+
 def read_cards(body: CampaignBody, *, new: bool) -> CampaignBody:
-    """Say of a programme what the campaign says that it is. Raises InvalidInput, NotSupported."""
+    """Say of a programme what the campaign says that it is. Raises InvalidInput."""
     voucher = body.voucher or CampaignVoucherBody()
     card = voucher.loyalty_card or CardBody()
-    if card.expiration_rules:
-        message = "Points that expire are not supported yet."
-        raise NotSupported(message, field="voucher.loyalty_card.expiration_rules")
     if voucher.discount is not None or voucher.gift is not None or body.promotion is not None:
         message = "A programme's vouchers are cards of points."
         raise InvalidInput(message, field="voucher", key="invalid_campaign_params")

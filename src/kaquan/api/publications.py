@@ -22,18 +22,22 @@ from kaquan.api.listing import (
     merge_filters,
     read_condition,
 )
-from kaquan.api.once import IdempotencyKey, move_value, name_once, respond, succeed
+from kaquan.api.once import IdempotencyKey, move_value, name_once, respond
 from kaquan.api.problems import AnyRequest
 from kaquan.api.publishing import (
     PublicationBody,
     PublicationView,
     PublishWork,
+    answer_publication,
     publish,
 )
 from kaquan.api.routes import Dry, reads, writes
 from kaquan.api.values import Metadata
 from kaquan.campaigns import (
     PUBLICATION_FILTERS,
+    Campaign,
+    CampaignKind,
+    HeldOut,
     Publication,
     find_campaign,
     get_campaign,
@@ -62,7 +66,7 @@ class PublishedVoucher(msgspec.Struct, frozen=True, kw_only=True):
 
     code: str
     campaign: str | None
-    is_referral_code: Literal[False] = False
+    is_referral_code: bool = False
     object: Literal["voucher"] = "voucher"
 
 
@@ -126,7 +130,7 @@ async def create_publication(
     """
 
     async def produce(tx: Tx, then: Call) -> Answer:
-        return succeed(await publish(tx, data, call=then, join_once=join_once))
+        return await answer_publication(tx, data, call=then, join_once=join_once)
 
     if dry.asked:
         return await answer_dry(call, dry, produce)
@@ -145,7 +149,11 @@ async def create_publication_by_get(
     """Give a voucher to a customer, as POST does, everything told in the address."""
     body = read_query(request)
     async with call.transaction() as tx:
-        return await publish(tx, body, call=call, join_once=join_once)
+        try:
+            return await publish(tx, body, call=call, join_once=join_once)
+        except HeldOut as error:
+            held_out = error
+    raise held_out
 
 
 @reads("/", "List publications")
@@ -190,12 +198,11 @@ async def read_publications(
 
 
 async def _load_items(tx: Tx, publications: list[Publication]) -> list[PublicationItem]:
-    names: dict[str | None, str | None] = {None: None}
+    campaigns: dict[str | None, Campaign | None] = {None: None}
     customers: dict[str, SimpleCustomer | None] = {}
     for one in publications:
-        if one.campaign_id is not None and one.campaign_id not in names:
-            campaign = await find_campaign(tx, one.campaign_id)
-            names[one.campaign_id] = None if campaign is None else campaign.name
+        if one.campaign_id is not None and one.campaign_id not in campaigns:
+            campaigns[one.campaign_id] = await find_campaign(tx, one.campaign_id)
         if one.customer_id not in customers:
             customer = await find_customer(tx, one.customer_id)
             customers[one.customer_id] = (
@@ -210,11 +217,18 @@ async def _load_items(tx: Tx, publications: list[Publication]) -> list[Publicati
             channel=one.channel,
             source_id=one.source_id,
             customer=customers[one.customer_id],
-            voucher=PublishedVoucher(code=one.code, campaign=names[one.campaign_id]),
+            voucher=_view_voucher(one.code, campaigns[one.campaign_id]),
             vouchers_id=[one.voucher_id],
         )
         for one in publications
     ]
+
+
+def _view_voucher(code: str, campaign: Campaign | None) -> PublishedVoucher:
+    if campaign is None:
+        return PublishedVoucher(code=code, campaign=None)
+    refers = campaign.kind is CampaignKind.REFERRAL_PROGRAM
+    return PublishedVoucher(code=code, campaign=campaign.name, is_referral_code=refers)
 
 
 def publications_router() -> Router:

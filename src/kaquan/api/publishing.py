@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from http import HTTPStatus
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,11 +11,13 @@ from msgspec import Meta
 from kaquan.api.call import Call
 from kaquan.api.customer_views import CustomerView, load_customers
 from kaquan.api.customers import CustomerBody, draft_customer
-from kaquan.api.once import succeed
+from kaquan.api.once import refuse, succeed
+from kaquan.api.problems import problem_of
 from kaquan.api.values import Identifier, Metadata
 from kaquan.api.voucher_views import VoucherView, load_views
 from kaquan.campaigns import (
     Claim,
+    HeldOut,
     Publication,
     claim_vouchers,
     get_campaign,
@@ -152,7 +155,9 @@ async def _claim(
     made = await claim_vouchers(tx, claims)
     given: dict[int, _Given] = {}
     for number, one in zip(known, made, strict=True):
-        if isinstance(one, KaquanError):
+        if isinstance(one, HeldOut):
+            results[number] = _keep_refusal(one, asked[number].call)
+        elif isinstance(one, KaquanError):
             results[number] = one
         else:
             given[number] = _Given([one], known[number])
@@ -190,6 +195,22 @@ def _list_names(work: PublishWork) -> Iterator[str]:
     if customer is not None:
         references = (customer.id, customer.source_id)
         yield from (f"customer {one}" for one in references if isinstance(one, str))
+
+
+async def answer_publication(
+    tx: Tx, body: PublicationBody, *, call: Call, join_once: bool | None
+) -> Answer:
+    """Publish; that a holdout keeps the customer out is an answer."""
+    try:
+        return succeed(await publish(tx, body, call=call, join_once=join_once))
+    except HeldOut as error:
+        return _keep_refusal(error, call)
+
+
+def _keep_refusal(error: HeldOut, call: Call) -> Answer:
+    """An answer, and no error, so that what was logged of the customer is kept."""
+    status = HTTPStatus.BAD_REQUEST
+    return refuse(problem_of(status, error.key, error.message, request_id=call.request_id))
 
 
 async def publish(

@@ -12,6 +12,7 @@ from kaquan.api.gifts import PointsView
 from kaquan.api.orders import OrderView, unless_zero, view_order
 from kaquan.api.promotion_views import TierView, load_tier_views
 from kaquan.api.refusals import key_of
+from kaquan.api.reward_views import GivenReward
 from kaquan.api.values import Metadata
 from kaquan.api.voucher_views import VoucherView, load_views
 from kaquan.campaigns import Voucher, list_tiers_by_id, list_vouchers_by_id
@@ -82,7 +83,8 @@ class RedemptionExtension(msgspec.Struct, frozen=True, kw_only=True, omit_defaul
 class RedemptionView(msgspec.Struct, frozen=True, kw_only=True):
     """A redemption or a rollback, successful or not.
 
-    ``redemption`` is the parent of a child, and of a rollback what it undid.
+    ``redemption`` is the parent of a child, and of a rollback what it undid; ``reward`` is what
+    points of a card were given for.
     """
 
     id: str
@@ -108,6 +110,7 @@ class RedemptionView(msgspec.Struct, frozen=True, kw_only=True):
     promotion_tier: TierView | UnsetType = UNSET
     gift: AmountView | UnsetType = UNSET
     loyalty_card: PointsView | UnsetType = UNSET
+    reward: GivenReward | UnsetType = UNSET
     kaquan: RedemptionExtension | UnsetType = UNSET
 
 

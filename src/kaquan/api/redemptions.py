@@ -1,5 +1,6 @@
 """``/v1/redemptions`` and a voucher's redemptions."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,18 +15,21 @@ from kaquan.api.problems import AnyRequest, NotSupported
 from kaquan.api.redeeming import RedeemedView, RedeemWork, answer_redemptions
 from kaquan.api.redemption_views import RedemptionView, load_redemptions
 from kaquan.api.request_id import request_id_of
+from kaquan.api.reward_redemptions import load_reward_redemption, load_reward_redemptions
 from kaquan.api.routes import Dry, reads, writes
 from kaquan.api.validations import CheckoutBody
 from kaquan.campaigns import get_campaign, get_voucher, voucher_usage
 from kaquan.checkout import (
     Batcher,
-    Redemption,
     RedemptionResult,
     RedemptionStatus,
+    RegisterEntry,
     get_redemption,
-    list_redemptions,
+    list_redemptions_by_id,
+    list_register,
 )
 from kaquan.customers import get_customer, get_order
+from kaquan.loyalty import list_reward_redemptions
 from kaquan.runtime import Answer, Tx
 
 _LATER_ORDERS = {
@@ -86,10 +90,24 @@ async def _answer_alone(tx: Tx, work: RedeemWork, *, call: Call) -> Answer:
 
 @reads("/redemptions/{redemption_id:str}", "Get redemption")
 async def read_redemption(redemption_id: FromPath[str], call: CurrentCall) -> RedemptionView:
-    """Get a redemption or rollback by id."""
+    """Get a redemption or rollback by id, also points given for a reward."""
     async with call.transaction() as tx:
+        given = await list_reward_redemptions(tx, [redemption_id])
+        if given:
+            return await load_reward_redemption(tx, given[0])
         row = await get_redemption(tx, redemption_id)
         return (await load_redemptions(tx, [row]))[0]
+
+
+async def _load(tx: Tx, entries: Sequence[RegisterEntry]) -> list[RedemptionView]:
+    """Map entries to the wire, in their order: redemptions, and rewards given for points."""
+    rewards = [one.id for one in entries if one.reward]
+    others = [one.id for one in entries if not one.reward]
+    given = await list_reward_redemptions(tx, rewards) if rewards else []
+    rows = await list_redemptions_by_id(tx, others) if others else []
+    views = await load_reward_redemptions(tx, given) if given else []
+    shown = {one.id: one for one in [*views, *(await load_redemptions(tx, rows))]}
+    return [shown[one.id] for one in entries]
 
 
 @reads("/redemptions", "List redemptions")
@@ -102,7 +120,7 @@ async def read_redemptions(
     result: Annotated[list[RedemptionResult] | None, QueryParameter(max_items=2)] = None,
     status: FromQuery[RedemptionStatus | None] = None,
 ) -> RedemptionList:
-    """List redemptions and rollbacks, newest first unless ``order`` says otherwise.
+    """List redemptions, rollbacks and rewards, newest first unless ``order`` says otherwise.
 
     ``result`` may be repeated; ``order_id`` and ``status`` are our own parameters. A redemption of
     which returns took back everything counts as rolled back.
@@ -112,7 +130,7 @@ async def read_redemptions(
         raise NotSupported(message, field="order")
     wanted = set(result or ())
     async with call.transaction() as tx:
-        found = await list_redemptions(
+        found = await list_register(
             tx,
             campaign_id=None if campaign is None else (await get_campaign(tx, campaign)).id,
             customer_id=None if customer is None else (await get_customer(tx, customer)).id,
@@ -123,7 +141,7 @@ async def read_redemptions(
             limit=paging.limit,
             page=paging.page,
         )
-        views = await load_redemptions(tx, list[Redemption](found.items))
+        views = await _load(tx, found.items)
     return RedemptionList(redemptions=views, total=found.total)
 
 
@@ -135,10 +153,8 @@ async def read_voucher_redemptions(
     async with call.transaction() as tx:
         voucher = await get_voucher(tx, code)
         usage = (await voucher_usage(tx, [voucher]))[voucher.id]
-        found = await list_redemptions(
-            tx, voucher_id=voucher.id, limit=paging.limit, page=paging.page
-        )
-        entries = await load_redemptions(tx, found.items)
+        found = await list_register(tx, voucher_id=voucher.id, limit=paging.limit, page=paging.page)
+        entries = await _load(tx, found.items)
     return VoucherRedemptions(
         quantity=voucher.quantity,
         redeemed_quantity=usage.used,

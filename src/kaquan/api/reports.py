@@ -1,15 +1,28 @@
 """``/v1/reports``: our own addition, what a campaign earned."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Router
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from kaquan.api.call import CurrentCall
+from kaquan.api.problems import AnyRequest
 from kaquan.api.routes import reads
+from kaquan.campaigns import get_campaign
 from kaquan.insight import CampaignReport, CannotSay, Finding, Lift, report_campaign, sentence
+from kaquan.insight.metrics import (
+    MOST_DAYS,
+    USUAL_DAYS,
+    NotTold,
+    Spill,
+    find_promoted,
+    read_source,
+    read_spillover,
+    work_out,
+)
+from kaquan.runtime import get_project
 
 
 class FunnelView(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,6 +131,70 @@ async def read_report(campaign_id: FromPath[str], call: CurrentCall) -> ReportVi
         return view_report(await report_campaign(tx, campaign_id, now=call.now))
 
 
+class SpillView(msgspec.Struct, frozen=True, kw_only=True):
+    """Treated against held-out customers: minor units a customer, of goods as sold.
+
+    ``spill`` is promoted (the goods the offer names), similar (others of their categories: below zero
+    is cannibalisation), other (all the rest: above zero is a halo), or afterwards (everything in as
+    many days after: below zero is pull-forward).
+    """
+
+    spill: Spill
+    treated: int
+    held_out: int
+    per_customer: FindingView
+
+
+class SpilloverView(msgspec.Struct, frozen=True, kw_only=True):
+    """What a campaign did to other goods and to the time after it, over days from assignment."""
+
+    campaign_id: str
+    currency: str
+    days: int
+    as_of: datetime
+    data: list[SpillView]
+    object: Literal["campaign_spillover"] = "campaign_spillover"
+
+
+@reads("/campaigns/{campaign_id:str}/spillover", "Report on goods beside a campaign's")
+async def read_campaign_spillover(
+    campaign_id: FromPath[str],
+    call: CurrentCall,
+    request: AnyRequest,
+    days: Annotated[int, QueryParameter(ge=1, le=MOST_DAYS)] = USUAL_DAYS,
+) -> SpilloverView:
+    """Compare what treated and held-out customers bought of other goods, and afterwards."""
+    async with call.transaction() as tx:
+        campaign = await get_campaign(tx, campaign_id)
+        goods = await find_promoted(tx, campaign.id)
+        source = await read_source(tx)
+        currency = (await get_project(tx)).currency
+    found = await work_out(
+        request.app.state.settings,
+        source,
+        lambda engine: read_spillover(engine, campaign.id, goods, days=days),
+    )
+    return SpilloverView(
+        campaign_id=campaign.id,
+        currency=currency,
+        days=days,
+        as_of=source.as_of,
+        data=[
+            SpillView(
+                spill=one.spill,
+                treated=one.treated,
+                held_out=one.held_out,
+                per_customer=FindingView(cannot_say=one.finding)
+                if isinstance(one.finding, NotTold)
+                else _view_finding(one.finding),
+            )
+            for one in found.effects
+        ],
+    )
+
+
 def reports_router() -> Router:
     """Routes of reports."""
-    return Router(path="/reports", route_handlers=[read_report], tags=["Reports"])
+    return Router(
+        path="/reports", route_handlers=[read_report, read_campaign_spillover], tags=["Reports"]
+    )

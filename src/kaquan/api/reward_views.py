@@ -7,18 +7,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from kaquan.api.customer_views import SimpleCustomer, view_simple_customer
-from kaquan.api.gifts import PointsView
+from kaquan.api.customer_views import SimpleCustomer
 from kaquan.api.loyalty_rule_views import view_number
-from kaquan.api.orders import OrderView, view_order
 from kaquan.api.problems import NotSupported
-from kaquan.api.products import ProductView, view_product
-from kaquan.api.redemption_views import ChannelView
-from kaquan.api.sku_views import SkuView, view_sku
+from kaquan.api.products import ProductView
+from kaquan.api.sku_views import SkuView
 from kaquan.api.values import Address, Count, Identifier, LongText, Metadata, Minor, merge_metadata
-from kaquan.api.voucher_views import VoucherView, load_view
-from kaquan.campaigns import get_voucher
-from kaquan.customers import get_customer, get_order, get_product, get_sku
+from kaquan.api.voucher_views import VoucherView
 from kaquan.loyalty import (
     OfferedReward,
     Reward,
@@ -26,10 +21,8 @@ from kaquan.loyalty import (
     RewardChange,
     RewardDraft,
     RewardKind,
-    RewardRedemption,
-    get_reward,
 )
-from kaquan.runtime import InvalidInput, Tx
+from kaquan.runtime import InvalidInput
 
 RatioText = Annotated[str, Meta(pattern=r"^[0-9]{1,10}$")]
 
@@ -180,45 +173,22 @@ class OfferedList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GivenReward(msgspec.Struct, frozen=True, kw_only=True):
-    """A reward as it was given, with what it consisted of."""
+    """A reward as it was given, with what it consisted of; of a deleted one little is left."""
 
     id: str
     name: str
     type: RewardKind
     assignment_id: str
-    customer: SimpleCustomer
+    customer: SimpleCustomer | UnsetType = UNSET
     parameters: dict[str, dict[str, Any]]
     metadata: Metadata
-    created_at: datetime
-    updated_at: datetime | None
+    created_at: datetime | UnsetType = UNSET
+    updated_at: datetime | UnsetType | None = UNSET
     loyalty_tier_id: str | UnsetType = UNSET
     voucher: VoucherView | UnsetType = UNSET
     product: ProductView | UnsetType = UNSET
     sku: SkuView | UnsetType = UNSET
     object: Literal["reward"] = "reward"
-
-
-class RewardRedemptionView(msgspec.Struct, frozen=True, kw_only=True):
-    """Points given for a reward; ``voucher`` is the card, ``amount`` the points it gave."""
-
-    id: str
-    date: datetime
-    customer_id: str
-    tracking_id: None = None
-    metadata: Metadata
-    amount: int
-    redemption: None = None
-    channel: ChannelView
-    customer: SimpleCustomer
-    related_object_id: str
-    reward: GivenReward
-    loyalty_card: PointsView
-    voucher: VoucherView
-    order: OrderView | UnsetType = UNSET
-    related_object_type: Literal["voucher"] = "voucher"
-    result: Literal["SUCCESS"] = "SUCCESS"
-    status: Literal["SUCCEEDED"] = "SUCCEEDED"
-    object: Literal["redemption"] = "redemption"
 
 
 def view_reward(reward: Reward) -> RewardView:
@@ -232,13 +202,14 @@ def view_reward(reward: Reward) -> RewardView:
         attributes={name: value for name, value in shown if value is not None},
         metadata=reward.metadata,
         type=reward.kind,
-        parameters=_view_parameters(reward),
+        parameters=view_parameters(reward),
         created_at=reward.created_at,
         updated_at=reward.updated_at,
     )
 
 
-def _view_parameters(reward: Reward) -> dict[str, dict[str, Any]]:
+def view_parameters(reward: Reward) -> dict[str, dict[str, Any]]:
+    """Map what a reward is to the wire."""
     match reward.kind:
         case RewardKind.CAMPAIGN:
             campaign: dict[str, Any] = {"id": reward.campaign_id, "type": reward.campaign_kind}
@@ -337,46 +308,4 @@ def view_offered(
             for one in offered
         ],
         total=len(offered),
-    )
-
-
-async def load_reward_redemption(tx: Tx, done: RewardRedemption) -> RewardRedemptionView:
-    """Map points given for a reward to the wire, with what was given."""
-    reward = await get_reward(tx, done.reward_id)
-    customer = view_simple_customer(await get_customer(tx, done.customer_id))
-    given: dict[str, Any] = {}
-    if done.given_voucher_id is not None:
-        given["voucher"] = await load_view(tx, await get_voucher(tx, done.given_voucher_id))
-    if reward.product_id is not None:
-        given["product"] = view_product(await get_product(tx, reward.product_id))
-    if reward.sku_id is not None:
-        given["sku"] = view_sku(await get_sku(tx, reward.sku_id))
-    order: OrderView | UnsetType = UNSET
-    if done.order_id is not None:
-        order = view_order(await get_order(tx, done.order_id))
-    return RewardRedemptionView(
-        id=done.id,
-        date=done.created_at,
-        customer_id=done.customer_id,
-        metadata=done.metadata,
-        amount=done.points,
-        channel=ChannelView("API", "API"),
-        customer=customer,
-        related_object_id=done.voucher_id,
-        reward=GivenReward(
-            id=reward.id,
-            name=reward.name,
-            type=reward.kind,
-            assignment_id=done.assignment_id,
-            customer=customer,
-            parameters=_view_parameters(reward),
-            metadata=reward.metadata,
-            created_at=reward.created_at,
-            updated_at=reward.updated_at,
-            loyalty_tier_id=done.loyalty_tier_id or UNSET,
-            **given,
-        ),
-        loyalty_card=PointsView(points=done.points),
-        voucher=await load_view(tx, await get_voucher(tx, done.voucher_id)),
-        order=order,
     )

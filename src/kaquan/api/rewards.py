@@ -10,6 +10,7 @@ from kaquan.api.listing import CurrentPaging, read_unordered_paging
 from kaquan.api.loyalty_members import MemberRewardBody, give_reward
 from kaquan.api.once import IdempotencyKey
 from kaquan.api.problems import AnyRequest
+from kaquan.api.redemption_views import RedemptionView
 from kaquan.api.reward_views import (
     AssignmentBody,
     AssignmentList,
@@ -17,7 +18,6 @@ from kaquan.api.reward_views import (
     OfferedList,
     RewardBody,
     RewardList,
-    RewardRedemptionView,
     RewardView,
     draft_reward,
     draft_reward_change,
@@ -308,7 +308,7 @@ async def redeem_for_member(
     data: JSONBody[MemberRewardBody],
     call: CurrentCall,
     key: IdempotencyKey = None,
-) -> Response[RewardRedemptionView]:
+) -> Response[RedemptionView]:
     """Give a member a reward for points of the card."""
     return await give_reward(request, call, key, member_id=member_id, body=data)
 
@@ -325,7 +325,7 @@ async def redeem_in_programme(
     data: JSONBody[MemberRewardBody],
     call: CurrentCall,
     key: IdempotencyKey = None,
-) -> Response[RewardRedemptionView]:
+) -> Response[RedemptionView]:
     """Give a member of this programme a reward for points of the card."""
     return await give_reward(
         request, call, key, member_id=member_id, body=data, programme=campaign_id

@@ -99,7 +99,7 @@ async def roll_back_redemption(
     tracking_id: TrackingId = None,
     data: JSONBody[RollbackBody | None] = None,
 ) -> Response[RedemptionView]:
-    """Undo a redemption of one voucher; its order is canceled."""
+    """Undo a redemption of one voucher; its order is canceled, unless the rules leave it."""
     return await _undo(
         request,
         call,
@@ -121,7 +121,10 @@ async def roll_back_redemptions(
     tracking_id: TrackingId = None,
     data: JSONBody[RollbackBody | None] = None,
 ) -> Response[RollbacksView]:
-    """Undo a redemption as a whole, of one voucher or of several; its order is canceled."""
+    """Undo a redemption as a whole, of one voucher or of several.
+
+    Its order is canceled, unless the rules leave it as it is.
+    """
     return await _undo(
         request,
         call,

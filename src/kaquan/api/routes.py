@@ -41,6 +41,7 @@ _DESCRIPTIONS = {
     403: "The key is not for this",
     404: "There is no such object",
     409: "In conflict with what exists",
+    412: "The object is not what If-Match names",
     413: "The body is too large",
     414: "The address is too large (refused by the web server, without a body)",
     422: "The idempotency key was used for another request",
@@ -64,7 +65,7 @@ PROBLEMS = {
 
 _READ_PROBLEMS = {
     304: ResponseSpec(None, description="Not changed since the answer with that ETag"),
-    **PROBLEMS,
+    **{status: spec for status, spec in PROBLEMS.items() if status != 412},
 }
 
 
@@ -101,7 +102,12 @@ def deletes(path: str, summary: str) -> Callable[[Verb], HTTPRouteHandler]:
 
 
 def writes(
-    method: Literal["POST", "PUT"], path: str, summary: str, *, dry: Dry = Dry.NEVER
+    method: Literal["POST", "PUT"],
+    path: str,
+    summary: str,
+    *,
+    dry: Dry = Dry.NEVER,
+    status: Literal[200, 204] = 200,
 ) -> Callable[[Verb], HTTPRouteHandler]:
     """A route that creates, changes or does something; its ``data`` is read strictly."""
     decorate = post if method == "POST" else put
@@ -111,6 +117,6 @@ def writes(
         opt={DRY: dry},
         dto=StrictBody,
         return_dto=None,
-        status_code=200,
+        status_code=status,
         responses=PROBLEMS,
     )

@@ -51,7 +51,7 @@ from kaquan.connectors import (
     read_preset,
     update_source,
 )
-from kaquan.customers import get_customer
+from kaquan.customers import BrowsingSession, get_customer, list_sessions
 from kaquan.runtime import InvalidInput
 
 StatusText = Annotated[
@@ -63,6 +63,7 @@ TopicText = Annotated[
 SourceText = Annotated[
     str | None, QueryParameter(max_length=64, description="Only receipts of this source")
 ]
+SESSIONS_SHOWN = 100
 _ORDERS = {"received_at": False, "-received_at": True}
 
 
@@ -75,10 +76,11 @@ class CartView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BrowsingView(msgspec.Struct, frozen=True, kw_only=True):
-    """What a customer looked at, the latest first, and the carts that hold something."""
+    """What a customer looked at, carts that hold something, sessions; the latest first."""
 
     seen: list[SeenProduct]
     carts: list[CartView]
+    sessions: list[BrowsingSession]
     object: Literal["browsing"] = "browsing"
 
 
@@ -199,7 +201,8 @@ async def read_browsing(customer_id: FromPath[str], call: CurrentCall) -> Browsi
         customer = await get_customer(tx, customer_id)
         seen = await list_seen(tx, customer.id)
         carts = await list_carts(tx, customer.id)
-    return BrowsingView(seen=seen, carts=list(map(_view_cart, carts)))
+        sessions = await list_sessions(tx, customer.id, limit=SESSIONS_SHOWN)
+    return BrowsingView(seen=seen, carts=list(map(_view_cart, carts)), sessions=sessions)
 
 
 async def _list(call: CurrentCall, paging: Paging, given: dict[str, Any]) -> ReceiptList:

@@ -8,7 +8,6 @@ from litestar.params import JSONBody
 from msgspec import UNSET, Meta, UnsetType
 
 from kaquan.api.call import Call, CurrentCall
-from kaquan.api.problems import NotSupported
 from kaquan.api.routes import deletes, reads, writes
 from kaquan.api.values import Identifier
 from kaquan.campaigns import (
@@ -24,6 +23,8 @@ from kaquan.engine import (
     Grouping,
     NoEffect,
     ProductUse,
+    RollbackOrder,
+    Rounding,
     Sorting,
     StackingRules,
 )
@@ -34,6 +35,7 @@ Categories = Annotated[tuple[Identifier, ...], Meta(max_length=1_000)]
 Base = Literal["INITIAL_AMOUNT", "DISCOUNTED_AMOUNT"]
 SortingName = Literal["REQUESTED_ORDER", "CATEGORY_HIERARCHY", "PRIORITY"]
 GroupingName = Literal["JOINT_ALWAYS_LAST", "TOGETHER"]
+RoundingName = Literal["HALF_EVEN", "HALF_UP", "DOWN"]
 
 _BASES: dict[AmountBase, Base] = {
     AmountBase.INITIAL_AMOUNT: "INITIAL_AMOUNT",
@@ -42,6 +44,11 @@ _BASES: dict[AmountBase, Base] = {
 _GROUPINGS: dict[Grouping, GroupingName] = {
     Grouping.JOINT_LAST: "JOINT_ALWAYS_LAST",
     Grouping.TOGETHER: "TOGETHER",
+}
+_ROUNDINGS: dict[Rounding, RoundingName] = {
+    Rounding.HALF_EVEN: "HALF_EVEN",
+    Rounding.HALF_UP: "HALF_UP",
+    Rounding.DOWN: "DOWN",
 }
 
 _NAMES = {
@@ -64,6 +71,8 @@ _NAMES = {
     "initial_amount_mode_categories": "initial_base_categories",
     "discounted_amount_mode_categories": "remaining_base_categories",
     "by_lane": "by_lane",
+    "discount_rounding": "rounding",
+    "redeemables_rollback_order_mode": "rollback",
 }
 """What the wire calls a rule, and what the engine calls it."""
 
@@ -92,11 +101,12 @@ class StackingRulesBody(msgspec.Struct, frozen=True, kw_only=True):
     initial_amount_mode_categories: Categories | UnsetType = UNSET
     discounted_amount_mode_categories: Categories | UnsetType = UNSET
     by_lane: bool | UnsetType = UNSET
+    discount_rounding: RoundingName | UnsetType = UNSET
     redeemables_rollback_order_mode: Literal["WITH_ORDER", "WITHOUT_ORDER"] | UnsetType = UNSET
 
 
 class StackingRulesView(msgspec.Struct, frozen=True, kw_only=True):
-    """The rules under which redeemables go together; PRIORITY and ``by_lane`` are our own."""
+    """The rules for redeemables; PRIORITY, ``by_lane`` and ``discount_rounding`` are our own."""
 
     redeemables_limit: int
     applicable_redeemables_limit: int
@@ -117,7 +127,8 @@ class StackingRulesView(msgspec.Struct, frozen=True, kw_only=True):
     initial_amount_mode_categories: list[str]
     discounted_amount_mode_categories: list[str]
     by_lane: bool
-    redeemables_rollback_order_mode: Literal["WITH_ORDER"] = "WITH_ORDER"
+    discount_rounding: RoundingName
+    redeemables_rollback_order_mode: str
 
 
 def view_stacking_rules(rules: StackingRules) -> StackingRulesView:
@@ -142,20 +153,21 @@ def view_stacking_rules(rules: StackingRules) -> StackingRulesView:
         initial_amount_mode_categories=list(rules.initial_base_categories),
         discounted_amount_mode_categories=list(rules.remaining_base_categories),
         by_lane=rules.by_lane,
+        discount_rounding=_ROUNDINGS[rules.rounding],
+        redeemables_rollback_order_mode=rules.rollback.name,
     )
 
 
 def read_stacking_change(body: StackingRulesBody) -> StackingChange:
-    """Map what a caller says of the rules. Raises NotSupported for rollbacks without the order."""
-    if body.redeemables_rollback_order_mode == "WITHOUT_ORDER":
-        message = "A rollback takes the order along; it cannot leave it out yet."
-        raise NotSupported(message, field="redeemables_rollback_order_mode")
+    """Map what a caller says of the rules."""
     tables: dict[str, dict[str, Any]] = {
         "application": {one.name: one for one in Application},
         "sorting": {one.name: one for one in Sorting},
         "products": {one.name: one for one in ProductUse},
         "no_effect": {one.name: one for one in NoEffect},
+        "rollback": {one.name: one for one in RollbackOrder},
         "base": {name: base for base, name in _BASES.items()},
+        "rounding": {name: rounding for rounding, name in _ROUNDINGS.items()},
         "grouping": {name: grouping for grouping, name in _GROUPINGS.items()},
     }
     fields: dict[str, Any] = {}

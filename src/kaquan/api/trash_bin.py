@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from kaquan.api.call import CurrentCall
 from kaquan.api.listing import CurrentFilters, CurrentPaging, read_condition
 from kaquan.api.routes import reads, removes, writes
-from kaquan.campaigns import purge_from_bin, recover_from_bin
+from kaquan.campaigns import recover_from_bin, request_purge
 from kaquan.runtime import (
     BIN_FILTERS,
     BinEntry,
@@ -90,9 +90,9 @@ async def read_bin(
 
 @removes("/trash-bin/{entry_id:str}", "Delete bin entry")
 async def remove_bin_entry(entry_id: FromPath[str], call: CurrentCall) -> None:
-    """Delete what is in the bin for good."""
+    """Delete what is in the bin for good; many vouchers go in the background."""
     async with call.transaction() as tx:
-        await purge_from_bin(tx, entry_id, now=call.now)
+        await request_purge(tx, entry_id, now=call.now)
 
 
 @writes("POST", "/kaquan/trash-bin/{entry_id:str}/recovery", "Recover bin entry")

@@ -54,6 +54,7 @@ from kaquan.campaigns import (
 )
 from kaquan.engine import parse_offer
 from kaquan.ledger import AccountKind
+from kaquan.loyalty import CardOutlook, list_outlooks
 from kaquan.runtime import InvalidInput, Tx
 
 
@@ -123,11 +124,11 @@ class VoucherView(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
     additional_info: str | None
     metadata: Metadata
-    is_referral_code: Literal[False] = False
+    is_referral_code: bool = False
     created_at: datetime
     updated_at: datetime | None
     holder_id: str | None
-    referrer_id: None = None
+    referrer_id: str | None = None
     publish: PublishView
     redemption: RedemptionLimitView
     validation_rules_assignments: AssignmentList = msgspec.field(
@@ -147,6 +148,7 @@ class VoucherList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LATER = ("loyalty_card",)
+_OF_CARDS = (CampaignKind.GIFT_VOUCHERS, CampaignKind.LOYALTY_PROGRAM, CampaignKind.PROMOTION)
 _SAYING = (
     "validation_rules",
     "validity_timeframe",
@@ -161,6 +163,7 @@ def view_voucher(
     campaign: Campaign | None = None,
     *,
     balance: Balance | None = None,
+    outlook: CardOutlook | None = None,
     said: Said | None = None,
 ) -> VoucherView:
     """Map a voucher to the wire; its offer is its own or its ``campaign``'s.
@@ -172,6 +175,7 @@ def view_voucher(
     if offer is None:
         assert campaign is not None, "a voucher without an offer has its campaign's"
         offer = campaign.offer
+    refers = campaign is not None and campaign.kind is CampaignKind.REFERRAL_PROGRAM
     return VoucherView(
         id=voucher.id,
         code=voucher.code,
@@ -183,7 +187,7 @@ def view_voucher(
         type=type_of(balance_kind_of(parse_offer({"id": "offer", **offer}))),
         discount=view_discount(offer),
         gift=view_gift(balance),
-        loyalty_card=view_loyalty_card(balance),
+        loyalty_card=view_loyalty_card(balance, outlook),
         start_date=voucher.starts_at,
         expiration_date=voucher.expires_at,
         validity_timeframe=said.words.validity_timeframe,
@@ -195,6 +199,8 @@ def view_voucher(
         created_at=voucher.created_at,
         updated_at=voucher.updated_at,
         holder_id=voucher.holder_id,
+        is_referral_code=refers,
+        referrer_id=voucher.holder_id if refers else None,
         publish=PublishView(
             count=int(voucher.published_at is not None),
             url=f"/v1/publications?voucher={voucher.id}",
@@ -222,6 +228,8 @@ async def load_views(tx: Tx, vouchers: list[Voucher]) -> list[VoucherView]:
     found = (await list_campaigns(tx, ids=sorted(ids), limit=len(ids))).items if ids else []
     campaigns = {campaign.id: campaign for campaign in found}
     balances = await voucher_balances(tx, vouchers, campaigns)
+    cards = [one.voucher_id for one in balances.values() if one.kind is AccountKind.POINTS]
+    outlooks = await list_outlooks(tx, cards) if cards else {}
     # Rules and words about time are worked into an offer of the voucher's own.
     said = await load_said(
         tx, {one.id: one.category_ids for one in vouchers if one.offer or one.category_ids}
@@ -232,6 +240,7 @@ async def load_views(tx: Tx, vouchers: list[Voucher]) -> list[VoucherView]:
             usages[one.id],
             campaigns.get(one.campaign_id or ""),
             balance=balances.get(one.id),
+            outlook=outlooks.get(one.id),
             said=said.get(one.id),
         )
         for one in vouchers
@@ -251,7 +260,7 @@ async def draft_voucher(
     named = campaign_id or body.campaign_id or body.campaign
     campaign = None if named is None else await get_campaign(tx, named)
     offer = await find_goods(tx, read_offer(body.discount, own_offer(body), field="discount"))
-    if campaign is not None and campaign.kind is not CampaignKind.DISCOUNT_COUPONS:
+    if campaign is not None and campaign.kind in _OF_CARDS:
         # The card is of the campaign's kind whatever is said of it, with a balance of its own.
         balance = None if body.gift is None else body.gift.amount
     else:

@@ -5,6 +5,7 @@ from kaquan.campaigns.balances import (
     list_balance_transactions,
     voucher_balances,
 )
+from kaquan.campaigns.checks import keeps_back
 from kaquan.campaigns.claim import (
     Claim,
     ClaimState,
@@ -25,6 +26,7 @@ from kaquan.campaigns.define import (
     enable_campaign,
     update_campaign,
 )
+from kaquan.campaigns.delete_request import request_deletion, request_purge
 from kaquan.campaigns.deletion import (
     delete_campaign,
     delete_tier,
@@ -36,11 +38,20 @@ from kaquan.campaigns.errors import (
     BalanceExceeded,
     ClaimRefused,
     GrantBelowUse,
+    HeldOut,
     InUse,
     NothingToPublish,
     PublishedToAnother,
     SourceIdTaken,
 )
+from kaquan.campaigns.funding import (
+    create_partner,
+    delete_partner,
+    get_partner,
+    rename_partner,
+    set_funding,
+)
+from kaquan.campaigns.funding_model import WHOLE_DISCOUNT_BPS, FundingShare, Partner
 from kaquan.campaigns.imports.model import VoucherRow, VoucherWork
 from kaquan.campaigns.imports.request import check_voucher_file, request_voucher_work
 from kaquan.campaigns.issue import CHUNK, continue_issue, issue_vouchers
@@ -69,7 +80,6 @@ from kaquan.campaigns.model import (
     VoucherLike,
     VoucherTemplate,
     VoucherUsage,
-    WalletTicket,
     Window,
 )
 from kaquan.campaigns.promotion_model import (
@@ -88,6 +98,7 @@ from kaquan.campaigns.promotions import (
     update_tier,
 )
 from kaquan.campaigns.publish import publish_more, publish_to_customers, publish_voucher
+from kaquan.campaigns.referral_model import ReferralReward, ReferralTerms
 from kaquan.campaigns.request import SYNCHRONOUS_LIMIT, request_vouchers
 from kaquan.campaigns.rules.define import (
     AssignedAlready,
@@ -137,6 +148,7 @@ from kaquan.campaigns.store.campaigns import (
     list_campaigns,
 )
 from kaquan.campaigns.store.claims import ClaimRule
+from kaquan.campaigns.store.funding import list_partners
 from kaquan.campaigns.store.promotions import (
     get_promotion_stack,
     get_promotion_tier,
@@ -184,7 +196,7 @@ from kaquan.campaigns.vouchers import (
     update_voucher,
     voucher_usage,
 )
-from kaquan.campaigns.wallet import open_wallet_token, wallet_token
+from kaquan.campaigns.wallet import WalletTicket, open_wallet_token, wallet_token
 
 __all__ = [
     "CAMPAIGN_FILTERS",
@@ -196,6 +208,7 @@ __all__ = [
     "SYNCHRONOUS_LIMIT",
     "TEMPLATE_FILTERS",
     "VOUCHER_COLUMNS",
+    "WHOLE_DISCOUNT_BPS",
     "Activation",
     "AssignedAlready",
     "Assignment",
@@ -219,16 +232,21 @@ __all__ = [
     "ClaimState",
     "CodeConfig",
     "CodeSpace",
+    "FundingShare",
     "GrantBelowUse",
     "GuessingRisk",
+    "HeldOut",
     "InUse",
     "InvalidRules",
     "NothingToPublish",
     "OwnerKind",
+    "Partner",
     "PromotionStack",
     "PromotionTier",
     "Publication",
     "PublishedToAnother",
+    "ReferralReward",
+    "ReferralTerms",
     "RuleChange",
     "RuleDraft",
     "RuleNotSupported",
@@ -262,12 +280,14 @@ __all__ = [
     "count_campaign_contents",
     "create_campaign",
     "create_category",
+    "create_partner",
     "create_rule",
     "create_stack",
     "create_template",
     "create_tier",
     "delete_campaign",
     "delete_category",
+    "delete_partner",
     "delete_rule",
     "delete_stack",
     "delete_template",
@@ -288,6 +308,7 @@ __all__ = [
     "get_campaign",
     "get_category",
     "get_claim_rule",
+    "get_partner",
     "get_promotion_stack",
     "get_promotion_tier",
     "get_publication",
@@ -297,11 +318,13 @@ __all__ = [
     "get_voucher",
     "issue_requested_vouchers",
     "issue_vouchers",
+    "keeps_back",
     "list_assignments",
     "list_assignments_of",
     "list_balance_transactions",
     "list_campaigns",
     "list_categories",
+    "list_partners",
     "list_promotion_stacks",
     "list_promotion_tiers",
     "list_publications",
@@ -319,10 +342,14 @@ __all__ = [
     "publish_voucher",
     "purge_from_bin",
     "recover_from_bin",
+    "rename_partner",
+    "request_deletion",
+    "request_purge",
     "request_voucher_work",
     "request_vouchers",
     "reset_stacking_rules",
     "set_claim_rule",
+    "set_funding",
     "set_rules",
     "set_terms",
     "settle_offer",

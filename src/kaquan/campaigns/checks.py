@@ -6,7 +6,7 @@ from typing import Any, cast
 import msgspec
 
 from kaquan.campaigns.codes import GuessingRisk, code_space
-from kaquan.campaigns.model import VoucherTemplate, Window
+from kaquan.campaigns.model import Campaign, CampaignKind, VoucherTemplate, Window
 from kaquan.engine import InvalidOffer, offer_to_data, parse_offer
 from kaquan.runtime import (
     InvalidInput,
@@ -24,6 +24,11 @@ LARGEST_OFFER_BYTES = 4 * 1024 * 1024
 """An offer may name tens of thousands of products."""
 
 A_DAY = timedelta(days=1)
+
+
+def keeps_back(campaign: Campaign) -> bool:
+    """Whether holdouts bind whoever asks for the campaign; joining a programme is no experiment."""
+    return not campaign.open_to_holdout and campaign.kind is not CampaignKind.LOYALTY_PROGRAM
 
 
 def check_title(name: str) -> str:

@@ -1,7 +1,8 @@
 """Fetching vouchers of campaigns: many customers at once, first come first served.
 
 A campaign may have a rule for it: a stock, so many to each customer, and when it opens and closes.
-Vouchers that the merchant sends out are not bound by it.
+Vouchers that the merchant sends out are not bound by it. Whom a holdout keeps out is refused, unless
+the campaign is open to them; everybody who asks a measured campaign is in its log.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from kaquan.campaigns.checks import check_quantity, check_window
-from kaquan.campaigns.errors import ClaimRefused, NothingToPublish, SourceIdTaken
+from kaquan.campaigns.checks import check_quantity, check_window, keeps_back
+from kaquan.campaigns.errors import ClaimRefused, HeldOut, NothingToPublish, SourceIdTaken
 from kaquan.campaigns.grants import change_grant
 from kaquan.campaigns.issue import mint_vouchers
 from kaquan.campaigns.model import Activation, Campaign, Publication, Window
@@ -36,6 +37,7 @@ from kaquan.campaigns.store.publications import (
     list_first_publications,
 )
 from kaquan.campaigns.store.vouchers import assign_holders, draw_vouchers
+from kaquan.experiments import Admissions
 from kaquan.ledger import list_accounts, post_to_locked, take
 from kaquan.runtime import (
     Apart,
@@ -53,7 +55,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What a customer asks for: a voucher of the campaign with this id or name.
 
     With ``join_once`` (None: as the campaign says) who has one gets that again; the same
-    ``source_id`` always means the same publication. ``at`` is when it was asked for.
+    ``source_id`` always means the same publication. ``at`` is when it was asked for. What was
+    ``paid`` for, as with points, no holdout keeps back.
     """
 
     campaign: str
@@ -62,6 +65,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     join_once: bool | None = None
     channel: str
     metadata: dict[str, Any] = {}
+    paid: bool = False
     at: datetime
 
 
@@ -99,7 +103,7 @@ async def claim_vouchers(tx: Tx, claims: Sequence[Claim]) -> list[Publication | 
     """Give each of existing customers a voucher, in the order of the claims.
 
     What stands against a claim is its result and changes nothing for the others: NotFound for
-    the campaign, ClaimRefused by its rule, NothingToPublish without a voucher to give,
+    the campaign, ClaimRefused by its rule, HeldOut, NothingToPublish without a voucher to give,
     SourceIdTaken; Apart for one of several when another transaction was at the same publication.
     Raises what the database raises, SerializationFailure when a campaign was changed meanwhile:
     ``tx`` is over then, and the claims can be made again.
@@ -111,6 +115,7 @@ async def claim_vouchers(tx: Tx, claims: Sequence[Claim]) -> list[Publication | 
     campaigns = await list_ruled_campaigns(tx, named)
     facts = await read_claim_facts(tx, _want_facts(claims, campaigns))
     rush = _Rush(claims, campaigns, facts)
+    await rush.admissions.record(tx, now=now)
     fresh: dict[int, Publication | KaquanError] = {}
     for campaign_id, numbers in rush.takers.items():
         campaign = rush.used[campaign_id].campaign
@@ -144,6 +149,7 @@ class _Rush:
         self._counts = dict(facts.counts)
         self._left = {key.owner: account.available for key, account in facts.stocks.items()}
         self._campaigns = campaigns
+        self.admissions = Admissions(facts.standing)
         self.verdicts = [self._weigh(number, claim) for number, claim in enumerate(claims)]
 
     def is_once(self, number: int) -> bool:
@@ -163,9 +169,11 @@ class _Rush:
         person = campaign.id, claim.customer_id
         if self.is_once(number) and person in self._first:
             return self._first[person]
-        refusal = _find_refusal(campaign, claim.at) or self._find_rule_against(
+        refusal: KaquanError | None = _find_refusal(campaign, claim.at) or self._find_rule_against(
             ruled, person, claim.at
         )
+        if refusal is None and _is_bound(claim, campaign):
+            refusal = self._find_holdout_against(campaign, claim)
         if refusal is not None:
             return refusal
         self.used[campaign.id] = ruled
@@ -181,6 +189,12 @@ class _Rush:
     def _is_own(self, known: Publication | int, claim: Claim) -> bool:
         owner = known if isinstance(known, Publication) else self.claims[known]
         return owner.customer_id == claim.customer_id
+
+    def _find_holdout_against(self, campaign: Campaign, claim: Claim) -> HeldOut | None:
+        admitted = self.admissions.admit(
+            campaign.id, claim.customer_id, holdout_bps=campaign.holdout_bps
+        )
+        return None if admitted else held_out(campaign)
 
     def _find_rule_against(
         self, ruled: RuledCampaign, person: Pair, now: datetime
@@ -201,6 +215,12 @@ class _Rush:
         return None
 
 
+def held_out(campaign: Campaign) -> HeldOut:
+    """What somebody is told whom a holdout keeps out of a campaign."""
+    message = f"The customer gets nothing of '{campaign.name}', so that its effect can be measured."
+    return HeldOut(message, object_id=campaign.id)
+
+
 def _want_facts(claims: Sequence[Claim], campaigns: Mapping[str, RuledCampaign]) -> ClaimsWanted:
     known = [(claim, campaigns[claim.campaign]) for claim in claims if claim.campaign in campaigns]
     people = dict.fromkeys((ruled.campaign.id, claim.customer_id) for claim, ruled in known)
@@ -209,6 +229,7 @@ def _want_facts(claims: Sequence[Claim], campaigns: Mapping[str, RuledCampaign])
         for claim, ruled in known
         if _is_once(claim, ruled.campaign)
     )
+    bound = [(claim, ruled.campaign) for claim, ruled in known if _is_bound(claim, ruled.campaign)]
     capped = {one.campaign.id for _, one in known if one.rule and one.rule.per_customer}
     stocked = {one.campaign.id for _, one in known if one.rule and one.rule.stock is not None}
     return ClaimsWanted(
@@ -222,6 +243,10 @@ def _want_facts(claims: Sequence[Claim], campaigns: Mapping[str, RuledCampaign])
         firsts=list(joining),
         counted=[person for person in people if person[0] in capped],
         stocks=[stock_key(campaign_id) for campaign_id in stocked],
+        measured=list(
+            dict.fromkeys((one.id, claim.customer_id) for claim, one in bound if one.holdout_bps)
+        ),
+        bound=list(dict.fromkeys(claim.customer_id for claim, _ in bound)),
     )
 
 
@@ -308,6 +333,10 @@ def _find_refusal(campaign: Campaign, now: datetime) -> NothingToPublish | None:
         return None
     message = f"The campaign '{campaign.name}' is disabled or over."
     return NothingToPublish(message, object_id=campaign.id)
+
+
+def _is_bound(claim: Claim, campaign: Campaign) -> bool:
+    return keeps_back(campaign) and not claim.paid
 
 
 def _is_once(claim: Claim, campaign: Campaign) -> bool:

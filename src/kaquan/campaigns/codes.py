@@ -37,17 +37,24 @@ class GuessingRisk(msgspec.Struct, frozen=True):
 class CodeSpace(msgspec.Struct, frozen=True):
     """All codes of one shape: fixed ``pieces`` and, after each but the last, a random character.
 
-    Two pieces with nothing between them are two random characters in a row.
+    Two pieces with nothing between them are two random characters in a row. Of a space that is
+    ``checked`` the last of these characters follows from the others.
     """
 
     pieces: tuple[str, ...]
     charset: str
     public: bool
+    checked: bool = False
+
+    @property
+    def drawn_characters(self) -> int:
+        """How many characters of a code stand between the pieces."""
+        return len(self.pieces) - 1
 
     @property
     def random_characters(self) -> int:
         """How many characters of a code are random."""
-        return len(self.pieces) - 1
+        return self.drawn_characters - self.checked
 
     @property
     def size(self) -> int:
@@ -73,11 +80,15 @@ def code_space(config: CodeConfig) -> CodeSpace:
         check_whole_number(length, "code_config.length", least=1, most=LONGEST_CODE)
         pattern = RANDOM_MARK * length
     pieces: list[str] = list(pattern.split(RANDOM_MARK))
+    if config.check:
+        if len(pieces) == 1:
+            raise _bad_config("A check character needs random ones before it.", "check")
+        pieces.insert(len(pieces) - 1, "")
     pieces[0] = config.prefix + pieces[0]
     pieces[-1] += config.postfix
-    space = CodeSpace(tuple(pieces), charset, config.public)
+    space = CodeSpace(tuple(pieces), charset, config.public, config.check)
     written = "".join(pieces)
-    if not 1 <= len(written) + space.random_characters <= LONGEST_CODE:
+    if not 1 <= len(written) + space.drawn_characters <= LONGEST_CODE:
         message = f"A code has 1 to {LONGEST_CODE} characters in all."
         raise _bad_config(message, "pattern")
     for name, text in (("charset", charset), ("pattern", written)):
@@ -141,30 +152,48 @@ def draw_codes(space: CodeSpace, count: int) -> list[str]:
 
 def _draw(space: CodeSpace, count: int) -> list[str]:
     """Lay codes out as the rows of a matrix of code points, one column a character."""
-    width = sum(map(len, space.pieces)) + space.random_characters
-    random = _random_points(space.charset, count * space.random_characters)
-    columns = random.reshape(count, space.random_characters)
+    width = sum(map(len, space.pieces)) + space.drawn_characters
+    base = len(space.charset)
+    drawn = _draw_digits(base, count * space.random_characters)
+    digits = drawn.reshape(count, space.random_characters)
+    if space.checked:
+        digits = np.column_stack((digits, _check_digits(digits, base)))
+    columns = _points(space.charset)[digits]
     matrix = np.empty((count, width), dtype=np.uint32)
     at = 0
     for index, piece in enumerate(space.pieces):
         matrix[:, at : at + len(piece)] = _points(piece)
         at += len(piece)
-        if index < space.random_characters:
+        if index < space.drawn_characters:
             matrix[:, at] = columns[:, index]
             at += 1
     codes: list[str] = matrix.view(f"<U{width}").ravel().tolist()
     return codes
 
 
-def _random_points(charset: str, count: int) -> NDArray[np.uint32]:
-    """Draw characters uniformly: bytes that would favour some of them are thrown away."""
-    limit = 256 - 256 % len(charset)
+def _check_digits(digits: NDArray[np.uint8], base: int) -> NDArray[np.uint8]:
+    """The digit that makes each row's weighted sum divisible by the base.
+
+    Every second digit, from the last one on, counts double: Luhn's formula (ISO/IEC 7812-1, annex
+    B) modulo an even base, where a doubled digit of two places counts as their sum; modulo an odd
+    base plainly, as doubling is one-to-one there. Any one wrong character is found, and any two
+    neighbours that changed places, but for the first and the last character of an even charset.
+    """
+    weighed = digits.astype(np.int64)
+    doubled = 2 * weighed[:, ::-2]
+    weighed[:, ::-2] = doubled if base % 2 else doubled // base + doubled % base
+    return (-weighed.sum(axis=1) % base).astype(np.uint8)
+
+
+def _draw_digits(base: int, count: int) -> NDArray[np.uint8]:
+    """Draw digits below the base uniformly: bytes that would favour some are thrown away."""
+    limit = 256 - 256 % base
     drawn = np.empty(0, dtype=np.uint8)
     while len(drawn) < count:
         more = int((count - len(drawn)) * 256 / limit * 1.01) + 16
         fresh = np.frombuffer(os.urandom(more), dtype=np.uint8)
         drawn = np.concatenate((drawn, fresh[fresh < limit]))
-    return _points(charset)[drawn[:count] % len(charset)]
+    return (drawn[:count] % base).astype(np.uint8)
 
 
 def _points(text: str) -> NDArray[np.uint32]:

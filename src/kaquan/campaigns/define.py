@@ -17,6 +17,7 @@ from kaquan.campaigns.checks import (
 from kaquan.campaigns.grants import change_customer_caps, change_grant
 from kaquan.campaigns.kinds import balance_kind_of, kind_of
 from kaquan.campaigns.model import Campaign, CampaignChange, CampaignDraft, CampaignKind
+from kaquan.campaigns.referral_terms import settle_referral_terms
 from kaquan.campaigns.stacking import check_categories
 from kaquan.campaigns.store.campaigns import (
     get_campaign,
@@ -54,6 +55,7 @@ async def create_campaign(tx: Tx, draft: CampaignDraft, *, now: datetime) -> Cam
     )
     await check_categories(tx, campaign.category_ids)
     await check_by_schema(tx, "campaign", campaign.metadata, new=True)
+    campaign = await settle_referral_terms(tx, campaign)
     if not await insert_campaign(tx, campaign):
         raise _name_taken(campaign.name)
     await change_grant(tx, _budget(campaign), campaign.budget_minor, now=now)
@@ -80,6 +82,8 @@ async def update_campaign(
     after = _checked(msgspec.structs.replace(before, **given), kind=before.kind)
     if after.category_ids != before.category_ids:
         await check_categories(tx, after.category_ids)
+    if "referral" in given:
+        after = await settle_referral_terms(tx, after)
     if "metadata" in given:
         await check_by_schema(tx, "campaign", after.metadata, new=True)
     try:
@@ -140,6 +144,9 @@ def _with_kind(campaign: Campaign, kind: CampaignKind | None) -> Campaign:
         return msgspec.structs.replace(campaign, kind=CampaignKind.PROMOTION)
     offer = parse_offer(campaign.offer)
     found = kind_of(offer)
+    refers = kind is CampaignKind.REFERRAL_PROGRAM and found is not CampaignKind.LOYALTY_PROGRAM
+    if refers:
+        found = CampaignKind.REFERRAL_PROGRAM
     if kind not in (None, found):
         message = f"This offer is one of {found}; the campaign is one of {kind}."
         raise InvalidInput(message, field="offer", key="invalid_offer")

@@ -110,9 +110,9 @@ async def purge_from_bin(tx: Tx, entry_id: str, *, now: datetime) -> None:
     if entry.resource_type not in (BinnedKind.VOUCHER, BinnedKind.CAMPAIGN):
         return
     voucher_ids = await list_hidden_vouchers(tx, entry.id)
-    await _withdraw_grants(tx, voucher_ids, now=now)
+    await withdraw_grants(tx, voucher_ids, now=now)
     if entry.resource_type is BinnedKind.CAMPAIGN:
-        await _withdraw_limits(tx, entry.resource_id, now=now)
+        await withdraw_limits(tx, entry.resource_id, now=now)
     if await purge_deleted(tx, entry.id):
         await delete_terms(tx, [*voucher_ids, entry.resource_id])
 
@@ -123,7 +123,7 @@ async def recover_from_bin(tx: Tx, entry_id: str, *, now: datetime) -> BinEntry:
     Raises NotFound, and Duplicate when its code, name or id was given to another meanwhile, or
     when what it belongs to is gone.
     """
-    entry = await get_bin_entry(tx, entry_id)
+    entry = await get_bin_entry(tx, entry_id, lock=True)
     if entry.resource_type not in (BinnedKind.VOUCHER, BinnedKind.CAMPAIGN):
         return await recover_bin_entry(tx, entry_id)
     owners = await restore_deleted(tx, entry.id)
@@ -133,14 +133,14 @@ async def recover_from_bin(tx: Tx, entry_id: str, *, now: datetime) -> BinEntry:
     return entry
 
 
-async def _withdraw_grants(tx: Tx, voucher_ids: Sequence[str], *, now: datetime) -> None:
+async def withdraw_grants(tx: Tx, voucher_ids: Sequence[str], *, now: datetime) -> None:
     """Take back what is left of the uses and balances of vouchers that are no more."""
     kinds = (AccountKind.USES, AccountKind.VALUE, AccountKind.POINTS)
     keys = [AccountKey(voucher_id, kind) for voucher_id in voucher_ids for kind in kinds]
     await _withdraw_all(tx, keys, now=now)
 
 
-async def _withdraw_limits(tx: Tx, campaign_id: str, *, now: datetime) -> None:
+async def withdraw_limits(tx: Tx, campaign_id: str, *, now: datetime) -> None:
     """Take back what is left of the budget, the redemptions and the stock of a campaign."""
     keys = [AccountKey(campaign_id, kind) for kind in (AccountKind.BUDGET, AccountKind.USES)]
     await _withdraw_all(tx, [*keys, stock_key(campaign_id)], now=now)

@@ -39,6 +39,12 @@ class ClaimRefused(KaquanError):
         self.key = key
 
 
+class HeldOut(KaquanError):
+    """A holdout keeps the customer out of the campaign; that they asked is logged with it."""
+
+    key = "customer_in_holdout"
+
+
 class PublishedToAnother(KaquanError):
     """The voucher has a holder, and it is somebody else."""
 

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from kaquan.campaigns.funding_model import FundingShare
+from kaquan.campaigns.referral_model import ReferralTerms
 from kaquan.engine import Lane
 from kaquan.ledger import AccountKind, Cause
 
@@ -15,7 +17,7 @@ READABLE = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 
 
 class CampaignKind(StrEnum):
-    """What a campaign hands out: it follows from the offer.
+    """What a campaign hands out: it follows from the offer, but for codes that people hand on.
 
     A promotion hands out nothing and has no offer (``{}``): its tiers need no code.
     """
@@ -24,6 +26,7 @@ class CampaignKind(StrEnum):
     GIFT_VOUCHERS = "GIFT_VOUCHERS"
     LOYALTY_PROGRAM = "LOYALTY_PROGRAM"
     PROMOTION = "PROMOTION"
+    REFERRAL_PROGRAM = "REFERRAL_PROGRAM"
 
 
 class Activation(StrEnum):
@@ -38,6 +41,7 @@ class CodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     Each ``#`` of the pattern is a random character of ``charset``. ``public`` says that the code
     may be guessed, because it is printed for everybody: then only its uniqueness is looked at.
+    With ``check`` a character that finds typing errors follows the last random one.
     """
 
     length: int | None = None
@@ -46,6 +50,7 @@ class CodeConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     postfix: str = ""
     pattern: str | None = None
     public: bool = False
+    check: bool = False
 
 
 class VoucherTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,9 +106,8 @@ class CampaignDraft(msgspec.Struct, frozen=True, kw_only=True):
 
     ``budget_minor`` limits the discount given in all, ``per_customer_cap`` the redemptions a
     person, ``redemption_cap`` those of everybody; ``holdout_bps`` of 10,000 customers get nothing,
-    so that the effect can be measured. ``category_ids``, ``priority`` (the lower goes first) and
-    ``lane`` (None: the one its effect works on) are for the stacking rules. ``kind`` follows from
-    the offer; another one than its own is refused.
+    for measuring, but where it is ``open_to_holdout`` they may fetch it. ``category_ids``,
+    ``priority`` (the lower goes first) and ``lane`` (None: its effect's) are for stacking rules.
     """
 
     name: str
@@ -119,11 +123,13 @@ class CampaignDraft(msgspec.Struct, frozen=True, kw_only=True):
     priority: int | None = None
     lane: Lane | None = None
     holdout_bps: int = 1000
+    open_to_holdout: bool = False
     join_once: bool = True
     active: bool = True
     starts_at: datetime | None = None
     expires_at: datetime | None = None
     metadata: dict[str, Any] = {}
+    referral: ReferralTerms | None = None
 
 
 class CampaignChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,18 +147,17 @@ class CampaignChange(msgspec.Struct, frozen=True, kw_only=True):
     priority: int | UnsetType | None = UNSET
     lane: Lane | UnsetType | None = UNSET
     holdout_bps: int | UnsetType = UNSET
+    open_to_holdout: bool | UnsetType = UNSET
     join_once: bool | UnsetType = UNSET
     active: bool | UnsetType = UNSET
     starts_at: datetime | UnsetType | None = UNSET
     expires_at: datetime | UnsetType | None = UNSET
     metadata: dict[str, Any] | UnsetType = UNSET
+    referral: ReferralTerms | UnsetType = UNSET
 
 
 class Campaign(msgspec.Struct, frozen=True, kw_only=True):
-    """A campaign: one offer with its budget, period, rules and vouchers.
-
-    ``version`` grows by one with each change.
-    """
+    """A campaign: one offer with its budget, period, rules and vouchers. Changes count ``version``."""
 
     id: str
     name: str
@@ -168,6 +173,7 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     priority: int | None = None
     lane: Lane | None = None
     holdout_bps: int
+    open_to_holdout: bool = False
     join_once: bool
     active: bool
     starts_at: datetime | None
@@ -176,6 +182,8 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     created_at: datetime
     updated_at: datetime | None
+    funding: tuple[FundingShare, ...] = ()
+    referral: ReferralTerms | None = None
 
     @property
     def window(self) -> Window:
@@ -298,7 +306,8 @@ class VoucherUsage(msgspec.Struct, frozen=True):
 class Balance(msgspec.Struct, frozen=True, kw_only=True):
     """What is on a gift card (``kind`` value, minor units) or a points card (``kind`` points).
 
-    ``left`` = ``added`` - ``removed`` - ``redeemed``; ``held`` of it is reserved by checkouts.
+    ``left`` = ``added`` - ``removed`` - ``expired`` - ``redeemed``; ``held`` of it is reserved by
+    checkouts.
     """
 
     voucher_id: str
@@ -307,11 +316,12 @@ class Balance(msgspec.Struct, frozen=True, kw_only=True):
     removed: int
     left: int
     held: int
+    expired: int = 0
 
     @property
     def redeemed(self) -> int:
         """What was paid with, less what was given back of it."""
-        return self.added - self.removed - self.left
+        return self.added - self.removed - self.expired - self.left
 
 
 class BalanceTransaction(msgspec.Struct, frozen=True, kw_only=True):
@@ -388,10 +398,3 @@ class Publication(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     metadata: dict[str, Any]
     created_at: datetime
-
-
-class WalletTicket(msgspec.Struct, frozen=True):
-    """What a wallet link names: the project's number and the voucher."""
-
-    project_id: int
-    voucher_id: str

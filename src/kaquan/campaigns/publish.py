@@ -19,8 +19,8 @@ from typing import Any
 
 import msgspec
 
-from kaquan.campaigns.checks import intersect
-from kaquan.campaigns.claim import Claim, claim_vouchers
+from kaquan.campaigns.checks import intersect, keeps_back
+from kaquan.campaigns.claim import Claim, claim_vouchers, held_out
 from kaquan.campaigns.errors import NothingToPublish, PublishedToAnother, SourceIdTaken
 from kaquan.campaigns.issue import mint_vouchers
 from kaquan.campaigns.model import Activation, Campaign, Publication, Voucher
@@ -36,6 +36,7 @@ from kaquan.campaigns.store.publications import (
 from kaquan.campaigns.store.vouchers import assign_holders, draw_vouchers, get_voucher
 from kaquan.campaigns.vouchers import voucher_usage
 from kaquan.customers import get_customer
+from kaquan.experiments import admit_customer
 from kaquan.runtime import (
     InvalidInput,
     KaquanError,
@@ -49,13 +50,14 @@ from kaquan.runtime import (
 MOST_AT_ONCE = 10_000
 
 
-class _Terms(msgspec.Struct, frozen=True):
+class _Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What the publications of one call have in common."""
 
     channel: str
     metadata: dict[str, Any]
     once: bool
     source_id: str | None
+    paid: bool = False
     now: datetime
 
 
@@ -69,13 +71,15 @@ async def publish_voucher(
     join_once: bool | None = None,
     channel: str,
     metadata: dict[str, Any] | None = None,
+    paid: bool = False,
     now: datetime,
 ) -> Publication:
     """Give a customer a voucher of a campaign, or the voucher with this code.
 
-    Raises NotFound for campaign, voucher or customer; NothingToPublish when there is none that
-    may be given; ClaimRefused by the campaign's rule; PublishedToAnother when the code has another holder; SourceIdTaken when
-    ``source_id`` names another publication; InvalidInput.
+    What was ``paid`` for, as with points, no holdout keeps back. Raises NotFound for campaign,
+    voucher or customer; NothingToPublish when there is none that may be given; ClaimRefused by the
+    campaign's rule; HeldOut, after which the transaction should commit; PublishedToAnother when the code has another holder;
+    SourceIdTaken when ``source_id`` names another publication; InvalidInput.
     """
     if (campaign_id is None) == (voucher_code is None):
         message = "Name either the campaign or the code of the voucher."
@@ -88,6 +92,7 @@ async def publish_voucher(
         metadata=check_metadata(metadata or {}, "metadata"),
         once=bool(join_once),
         source_id=source_id,
+        paid=paid,
         now=now,
     )
     await check_by_schema(tx, "publication", terms.metadata, new=True)
@@ -101,6 +106,7 @@ async def publish_voucher(
         join_once=join_once,
         channel=channel,
         metadata=terms.metadata,
+        paid=paid,
         at=now,
     )
     (given,) = await _claim(tx, [claim])
@@ -220,7 +226,7 @@ async def _publish_code(tx: Tx, code: str, customer_id: str, terms: _Terms) -> P
     earlier = await find_by_voucher(tx, voucher.id)
     if earlier is not None:
         return earlier
-    await _check_voucher(tx, voucher, terms.now)
+    await _check_voucher(tx, voucher, customer_id, terms)
     publication = Publication(
         id=new_ids("pub", 1)[0],
         campaign_id=voucher.campaign_id,
@@ -272,8 +278,8 @@ async def _find_by_source(
     return known
 
 
-async def _check_voucher(tx: Tx, voucher: Voucher, now: datetime) -> None:
-    window = voucher.window
+async def _check_voucher(tx: Tx, voucher: Voucher, customer_id: str, terms: _Terms) -> None:
+    window, now, campaign = voucher.window, terms.now, None
     if voucher.campaign_id is not None:
         campaign = await get_campaign(tx, voucher.campaign_id)
         _check_campaign(campaign, now)
@@ -282,6 +288,11 @@ async def _check_voucher(tx: Tx, voucher: Voucher, now: datetime) -> None:
     if not voucher.active or window.has_ended(now) or usage.left == 0:
         message = f"The voucher '{voucher.code}' is disabled, expired or used up."
         raise NothingToPublish(message, object_id=voucher.code)
+    if campaign is None or terms.paid or not keeps_back(campaign):
+        return
+    share = campaign.holdout_bps
+    if not await admit_customer(tx, campaign.id, customer_id, holdout_bps=share, now=now):
+        raise held_out(campaign)
 
 
 def _check_campaign(campaign: Campaign, now: datetime) -> None:

@@ -30,6 +30,8 @@ from kaquan.engine import (
     InvalidRules,
     NoEffect,
     ProductUse,
+    RollbackOrder,
+    Rounding,
     Sorting,
     StackingRules,
 )
@@ -68,6 +70,8 @@ class StackingChange(msgspec.Struct, frozen=True, kw_only=True):
     base: AmountBase | UnsetType = UNSET
     initial_base_categories: tuple[str, ...] | UnsetType = UNSET
     remaining_base_categories: tuple[str, ...] | UnsetType = UNSET
+    rounding: Rounding | UnsetType = UNSET
+    rollback: RollbackOrder | UnsetType = UNSET
 
 
 async def get_stacking_rules(tx: Tx) -> StackingRules:

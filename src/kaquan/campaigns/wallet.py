@@ -10,7 +10,9 @@ import binascii
 import hmac
 import secrets
 
-from kaquan.campaigns.model import Voucher, WalletTicket
+import msgspec
+
+from kaquan.campaigns.model import Voucher
 from kaquan.runtime import NotFound, Tx, get_project, set_project
 from kaquan.trust import find_project_key, project_key
 
@@ -23,6 +25,13 @@ _NAME_BYTES = _PROJECT_BYTES + _VOUCHER_BYTES
 _VOUCHER_DIGITS = 20
 _TOKEN_LENGTH = 44
 _LARGEST_PROJECT = 2**31 - 1
+
+
+class WalletTicket(msgspec.Struct, frozen=True):
+    """What a wallet link names: the project's number and the voucher."""
+
+    project_id: int
+    voucher_id: str
 
 
 async def wallet_token(tx: Tx, voucher: Voucher) -> str:

@@ -16,7 +16,11 @@ from kaquan.checkout.basket import add_goods, initial_amount, initial_quantity, 
 from kaquan.checkout.batch import Batcher
 from kaquan.checkout.best import BestFound, find_best
 from kaquan.checkout.gathering import MOST_WAITING, AttemptGatherer
-from kaquan.checkout.jobs import expire_all_sessions, forget_old_attempts
+from kaquan.checkout.jobs import (
+    expire_all_sessions,
+    forget_old_attempts,
+    settle_all_referrals,
+)
 from kaquan.checkout.lifecycle import find_order_coupons, store_order
 from kaquan.checkout.lifecycle_model import CouponsWanted, OrderCoupons
 from kaquan.checkout.model import (
@@ -49,6 +53,22 @@ from kaquan.checkout.qualification_model import (
 )
 from kaquan.checkout.qualify import qualify
 from kaquan.checkout.redeem import redeem, redeem_together
+from kaquan.checkout.referral_model import (
+    CodeHolder,
+    HolderRole,
+    Referral,
+    ReferralSource,
+    ReferralState,
+    ReferralTies,
+    RewardGiven,
+)
+from kaquan.checkout.referrals import (
+    add_referees,
+    get_referral_code,
+    list_holders,
+    remove_holder,
+    settle_referral,
+)
 from kaquan.checkout.returns import (
     get_return_policy,
     list_returns,
@@ -79,21 +99,44 @@ from kaquan.checkout.sessions import (
     release_session,
     release_voucher_locks,
 )
+from kaquan.checkout.settlement import (
+    LARGEST_REPORT,
+    check_settlement,
+    report_settlement,
+    split_discount,
+)
+from kaquan.checkout.settlement_file import write_settlement
+from kaquan.checkout.settlement_model import (
+    Period,
+    SettlementLine,
+    SettlementQuery,
+    SettlementReport,
+)
 from kaquan.checkout.simulate import SimulatedOffer, simulate, simulate_campaign
 from kaquan.checkout.snapshot import Asked
 from kaquan.checkout.store.attempts import AttemptFilter
+from kaquan.checkout.store.referrals import (
+    HOLDER_FILTERS,
+    list_due_referrals,
+    list_referral_ties,
+)
 from kaquan.checkout.store.register import (
+    RegisterEntry,
     count_redemptions_of,
     get_redemption,
     list_children,
     list_children_of,
     list_redemptions,
+    list_redemptions_by_id,
+    list_register,
 )
 from kaquan.checkout.store.returns import get_return
 from kaquan.checkout.tried import Tried, tried_validation
 from kaquan.checkout.validate import validate, validate_together
 
 __all__ = [
+    "HOLDER_FILTERS",
+    "LARGEST_REPORT",
     "LOST_RACES",
     "MOST_WAITING",
     "Asked",
@@ -106,12 +149,14 @@ __all__ = [
     "Batcher",
     "BestFound",
     "CheckoutRequest",
+    "CodeHolder",
     "Contended",
     "Coupon",
     "CouponsWanted",
     "CustomerRedemptions",
     "Given",
     "GoodsBack",
+    "HolderRole",
     "InputsGone",
     "KeptAttempt",
     "Lock",
@@ -121,6 +166,7 @@ __all__ = [
     "OrderCoupons",
     "OrderFigures",
     "OrderReturn",
+    "Period",
     "Place",
     "Qualification",
     "QualificationRequest",
@@ -132,24 +178,35 @@ __all__ = [
     "RedemptionKind",
     "RedemptionResult",
     "RedemptionStatus",
+    "Referral",
+    "ReferralSource",
+    "ReferralState",
+    "ReferralTies",
     "Refused",
+    "RegisterEntry",
     "Rerun",
     "ReturnPart",
     "ReturnPolicy",
     "ReturnRefusal",
     "ReturnRefused",
     "ReturnRequest",
+    "RewardGiven",
     "RollBack",
     "RollBackRefusal",
     "RollBackRefused",
     "Scenario",
     "Session",
+    "SettlementLine",
+    "SettlementQuery",
+    "SettlementReport",
     "SimulatedOffer",
     "Tried",
     "TtlUnit",
     "UseBack",
     "Validation",
     "add_goods",
+    "add_referees",
+    "check_settlement",
     "count_redemptions_of",
     "expire_all_sessions",
     "expire_sessions",
@@ -160,6 +217,7 @@ __all__ = [
     "get_kept_attempt",
     "get_lock",
     "get_redemption",
+    "get_referral_code",
     "get_return",
     "get_return_policy",
     "initial_amount",
@@ -167,8 +225,13 @@ __all__ = [
     "list_added",
     "list_children",
     "list_children_of",
+    "list_due_referrals",
+    "list_holders",
     "list_kept_attempts",
     "list_redemptions",
+    "list_redemptions_by_id",
+    "list_referral_ties",
+    "list_register",
     "list_returns",
     "list_voucher_locks",
     "preview_return",
@@ -178,15 +241,21 @@ __all__ = [
     "release_lock",
     "release_session",
     "release_voucher_locks",
+    "remove_holder",
+    "report_settlement",
     "rerun_attempt",
     "return_goods",
     "roll_back",
     "set_return_policy",
+    "settle_all_referrals",
+    "settle_referral",
     "simulate",
     "simulate_campaign",
+    "split_discount",
     "store_order",
     "tried_validation",
     "try_again",
     "validate",
     "validate_together",
+    "write_settlement",
 ]

@@ -1,6 +1,6 @@
 """What was tried, why it was refused, and whether it would be decided the same again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,7 @@ from kaquan.engine import (
     CandidateResult,
     CandidateTrace,
     Check,
+    Context,
     Decision,
     Reason,
     Trace,
@@ -250,6 +251,7 @@ async def _rebuild_inputs(tx: Tx, attempt: KeptAttempt) -> Inputs:
     by_key = {trace.key: trace for trace in traces}
     return msgspec.structs.replace(
         inputs,
+        context=_with_guest(inputs.context, traces),
         candidates=tuple(
             _with_limits(one, by_key[one.key]) if one.key in by_key else one
             for one in inputs.candidates
@@ -263,6 +265,16 @@ _LIMITS = {
     "customer_uses_left": "left",
     "budget_left_minor": "left_minor",
 }
+
+
+def _with_guest(context: Context, traces: Sequence[CandidateTrace]) -> Context:
+    """The context with a guest known by facts, of which a redemption keeps that it was counted."""
+    checks = [check for trace in traces for check in trace.checks]
+    counted = any(one.code == "customer_uses_left" or "used" in one.inputs for one in checks)
+    if context.customer.id is not None or not counted:
+        return context
+    guest = msgspec.structs.replace(context.customer, is_known_guest=True)
+    return msgspec.structs.replace(context, customer=guest)
 
 
 def _with_limits(candidate: Candidate, trace: CandidateTrace) -> Candidate:

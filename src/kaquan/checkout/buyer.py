@@ -20,13 +20,14 @@ def describe_buyer(
     order_count: int,
     spend_minor: int,
     segment_ids: frozenset[str],
+    is_known_guest: bool,
 ) -> CustomerFacts:
     """Return what the offers want to know of the customer, and only that.
 
     A customer who would only be entered by a redemption is described by what the request says.
     """
     if customer is None and not isinstance(request.customer, CustomerDraft):
-        return CustomerFacts()
+        return CustomerFacts(is_known_guest=is_known_guest)
     draft = request.customer if isinstance(request.customer, CustomerDraft) else CustomerDraft()
     metadata = {} if customer is None else customer.metadata
     birthday = None if customer is None else customer.birth_date

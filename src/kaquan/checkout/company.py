@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from kaquan.customers import Customer, Order
-from kaquan.engine import Offer, RedemptionCount, list_leaves
+from kaquan.engine import Offer, RedemptionCount, find_needs, list_leaves
 from kaquan.runtime import Apart, KaquanError
 
 
@@ -30,11 +30,18 @@ class Company:
         """Whether there is only one request."""
         return self._alone
 
-    def join(self, customer: Customer | None, order: Order | None, offers: Iterable[Offer]) -> None:
+    def join(
+        self,
+        customer: Customer | None,
+        order: Order | None,
+        offers: Iterable[Offer],
+        *,
+        guests: Iterable[str] = (),
+    ) -> None:
         """Take a request in. Raises Apart when it does not go with those before it."""
         if self._alone:
             return
-        names = set[str]()
+        names = set(guests)
         if customer is not None:
             names.add(f"customer {customer.id}")
         if order is not None and (order.id or order.source_id):
@@ -45,8 +52,8 @@ class Company:
 
 
 def _counts_others(offer: Offer) -> bool:
-    """Whether a rule counts redemptions of other customers too, as those of this batch may be."""
-    return any(
+    """Whether something counts redemptions of others too, as those of this batch may be."""
+    return find_needs([offer]).code_uses or any(
         isinstance(leaf, RedemptionCount) and not leaf.of.startswith("customer")
         for leaf in list_leaves(offer.condition)
     )

@@ -5,9 +5,12 @@ from typing import ClassVar
 
 from msgspec import structs
 
+from kaquan.campaigns import CampaignKind
 from kaquan.checkout.attributes import read_attributes
 from kaquan.checkout.limits import (
+    Redemptions,
     balance_key,
+    count_redeemed,
     find_balance,
     find_budget_left,
     find_campaign_uses_left,
@@ -15,7 +18,7 @@ from kaquan.checkout.limits import (
     find_uses_left,
 )
 from kaquan.checkout.model import Attempt, Coupon, Inputs, Redeemable
-from kaquan.checkout.offers import OWN_COUNT, list_category_ids
+from kaquan.checkout.offers import OWN_COUNT, is_on_offer, list_category_ids
 from kaquan.checkout.snapshot import Snapshot
 from kaquan.customers import Product
 from kaquan.engine import (
@@ -123,17 +126,19 @@ def _candidate(snapshot: Snapshot, redeemable: Redeemable, coupon: Coupon) -> Ca
     if campaign is None:
         redeemed = counts.get(OWN_COUNT, 0)
     else:
-        redeemed = snapshot.redemptions.get(campaign.id, 0)
+        redeemed = count_redeemed(campaign, snapshot.redemptions)
     return Candidate(
         key=redeemable.id,
         offer=offer,
         kind=CandidateKind.PROMOTION_TIER if voucher.tier else CandidateKind.VOUCHER,
         campaign_id=None if campaign is None else campaign.id,
         active=voucher.active and (campaign is None or campaign.active),
+        held_out=campaign is not None and campaign.id in facts.kept_out and is_on_offer(coupon),
+        referral=campaign is not None and campaign.kind is CampaignKind.REFERRAL_PROGRAM,
         uses_left=find_uses_left(coupon, accounts),
         campaign_uses_left=find_campaign_uses_left(coupon, accounts),
         customer_uses_left=find_customer_uses_left(
-            coupon, snapshot.customer_facts.id, accounts=accounts, redeemed=redeemed
+            coupon, _name_buyer(snapshot), accounts=accounts
         ),
         budget_left_minor=find_budget_left(coupon, accounts),
         customer_redemptions=redeemed,
@@ -147,8 +152,18 @@ def _candidate(snapshot: Snapshot, redeemable: Redeemable, coupon: Coupon) -> Ca
         priority=None if campaign is None else campaign.priority,
         lane=None if campaign is None else campaign.lane,
         attributes=read_attributes(voucher.metadata),
+        publication=read_attributes(facts.publications.get(voucher.id, {})),
+        starts_at=voucher.starts_at or (None if campaign is None else campaign.starts_at),
         expires_at=voucher.expires_at or (None if campaign is None else campaign.expires_at),
+        quantity=voucher.quantity,
     )
+
+
+def _name_buyer(snapshot: Snapshot) -> Redemptions:
+    """The buyer's names; one who would only now be entered has redeemed nothing by any."""
+    if not snapshot.redemptions and snapshot.customer_facts.id is not None:
+        return {snapshot.customer_facts.id: {}}
+    return snapshot.redemptions
 
 
 def _categories(coupon: Coupon, known: Mapping[str, Category]) -> tuple[Category, ...]:
@@ -160,7 +175,7 @@ def _offer(snapshot: Snapshot, redeemable: Redeemable, coupon: Coupon) -> Offer:
     """The coupon's offer; of a guest a cap per person asks who they are."""
     offer = snapshot.offers[redeemable.id]
     cap = None if coupon.campaign is None else coupon.campaign.per_customer_cap
-    if cap is None or snapshot.customer_facts.id is not None:
+    if cap is None or snapshot.customer_facts.can_be_counted:
         return offer
     return structs.replace(offer, condition=AllOf((offer.condition, PerCustomerCount(at_most=cap))))
 

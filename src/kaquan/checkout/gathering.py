@@ -14,11 +14,14 @@ from operator import itemgetter
 from typing import Any
 
 import structlog
+from msgspec import structs
 
+from kaquan.checkout.again import try_again
 from kaquan.checkout.kept import OfferReferences
-from kaquan.checkout.store.attempts import insert_attempts, upsert_offers
+from kaquan.checkout.store.attempts import insert_attempts, lock_people, upsert_offers
 from kaquan.checkout.tried import AttemptRow, Tried, write_rows
-from kaquan.runtime import Database
+from kaquan.experiments import insert_arms
+from kaquan.runtime import Database, Tx
 
 MOST_WAITING = 20_000
 PAUSE_S = 0.25
@@ -96,10 +99,8 @@ class AttemptGatherer:
                 for reference, data in offers.items()
                 if self._stored_offers.get((project_id, reference)) != day
             }
-            async with self._database.transaction(project_id) as tx:
-                if fresh:
-                    await upsert_offers(tx, fresh, seen_on=day)
-                await insert_attempts(tx, rows)
+            # Whoever merges or erases several people can be met in a circle.
+            await try_again(lambda: self._store(project_id, attempts, rows, fresh=fresh))
         except Exception as error:  # One bad chunk must not end the writing.
             count = sum(len(tried.codes) for tried in attempts)
             self._drop(count)
@@ -110,6 +111,39 @@ class AttemptGatherer:
         while len(self._stored_offers) > _MOST_OFFERS:
             self._stored_offers.popitem(last=False)
 
+    async def _store(
+        self,
+        project_id: int,
+        attempts: Sequence[Tried],
+        rows: Sequence[AttemptRow],
+        *,
+        fresh: dict[str, dict[str, Any]],
+    ) -> None:
+        now = attempts[-1].at
+        async with self._database.transaction(project_id) as tx:
+            if fresh:
+                await upsert_offers(tx, fresh, seen_on=now.date())
+            kept = await _of_people_known(tx, rows)
+            await insert_attempts(tx, kept)
+            known = {row.customer_id for row in kept}
+            met = {pair: arm for one in attempts for pair, arm in one.met if pair[1] in known}
+            if met:
+                await insert_arms(tx, list(met.items()), now=now)
+
     def _drop(self, count: int) -> None:
         self.dropped += count
         self._unsaid += count
+
+
+async def _of_people_known(tx: Tx, rows: Sequence[AttemptRow]) -> list[AttemptRow]:
+    """Leave out who was erased since, and tell of who was merged into another as that person."""
+    told = {row.customer_id for row in rows if row.customer_id is not None}
+    known = await lock_people(tx, sorted(told)) if told else {}
+    # Whom they were merged into may be erased as well.
+    survivors = set(known.values()) - told
+    standing = (await lock_people(tx, sorted(survivors))).keys() if survivors else set[str]()
+    return [
+        row if row.customer_id is None else structs.replace(row, customer_id=known[row.customer_id])
+        for row in rows
+        if row.customer_id is None or known.get(row.customer_id) in (standing | told)
+    ]

@@ -3,7 +3,9 @@
 from procrastinate import JobContext
 
 from kaquan.checkout.attempts import FORGET_AT_ONCE, forget_attempts
+from kaquan.checkout.referrals import settle_referral
 from kaquan.checkout.sessions import expire_sessions
+from kaquan.checkout.store.referrals import list_due_referrals
 from kaquan.runtime import PROJECT_DIRECTORY, job_queue, list_projects, services_of, utc_now
 
 _PORTION = 1000
@@ -45,3 +47,20 @@ async def forget_old_attempts(context: JobContext, timestamp: int) -> None:
                 forgotten = await forget_attempts(
                     tx, days=services.settings.attempt_days, now=utc_now()
                 )
+
+
+@job_queue.periodic(cron="* * * * * */5")
+@job_queue.task(
+    name="checkout.settle_referrals", queueing_lock="checkout.settle_referrals", pass_context=True
+)
+async def settle_all_referrals(context: JobContext, timestamp: int) -> None:
+    """Every five seconds, reward or take back for what became of orders, each by itself."""
+    database = services_of(context).database
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        async with database.transaction(project.project_id) as tx:
+            due = await list_due_referrals(tx, now=utc_now(), limit=_PORTION)
+        for referral_id in due:
+            async with database.transaction(project.project_id) as tx:
+                await settle_referral(tx, referral_id, now=utc_now())

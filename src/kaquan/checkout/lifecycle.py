@@ -44,6 +44,7 @@ from kaquan.customers import (
     find_order_by,
     update_order,
 )
+from kaquan.engine import RollbackOrder
 from kaquan.runtime import InvalidInput, NotFound, Tx
 
 PAID = frozenset({OrderStatus.PAID, OrderStatus.FULFILLED})
@@ -284,7 +285,9 @@ async def _leave(
 async def _roll_back_all(tx: Tx, known: Order, *, now: datetime, by_user_id: str | None) -> None:
     for redemption in await _list_redeemed(tx, known):
         if redemption.parent_id is None and not redemption.rolled_back:
-            done = await roll_back(tx, redemption.id, now=now, by_user_id=by_user_id)
+            done = await roll_back(
+                tx, redemption.id, now=now, by_user_id=by_user_id, mode=RollbackOrder.WITH_ORDER
+            )
             assert isinstance(done, RollBack)
 
 

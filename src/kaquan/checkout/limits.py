@@ -1,6 +1,7 @@
 """The ledger's side of a coupon: which accounts limit it, and what a redemption moves."""
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 
 from kaquan.campaigns import Campaign, Voucher, balance_kind_of
 from kaquan.checkout.model import Attempt, CheckoutRequest, Coupon
@@ -8,16 +9,22 @@ from kaquan.engine import Applied, Offer, PointsEarned
 from kaquan.ledger import Account, AccountKey, AccountKind, Movement, issue, take, tally, withdraw
 
 Accounts = Mapping[AccountKey, Account]
+Redemptions = Mapping[str, Mapping[str, int]]
+"""What was redeemed so far under each name of the buyer, by campaign."""
 
 
 def list_account_keys(
     coupons: Mapping[str, Coupon],
     offers: Mapping[str, Offer],
-    customer_id: str | None,
+    persons: Iterable[str],
     *,
     earns_to: AccountKey | None,
 ) -> list[AccountKey]:
-    """Return every account that the coupons draw on or earn to, in the order of locking."""
+    """Return every account that the coupons draw on or earn to, in the order of locking.
+
+    ``persons`` are the names under which the buyer's own limits are kept: their id, or the facts
+    that a guest is known by.
+    """
     keys: set[AccountKey] = set() if earns_to is None else {earns_to}
     for code, coupon in coupons.items():
         pays_from = balance_key(coupon, offers[code])
@@ -30,8 +37,8 @@ def list_account_keys(
             keys.add(budget_key(campaign))
         if campaign is not None and campaign.redemption_cap is not None:
             keys.add(redemptions_key(campaign))
-        if campaign is not None and campaign.per_customer_cap is not None and customer_id:
-            keys.add(cap_key(campaign, customer_id))
+        if campaign is not None and campaign.per_customer_cap is not None:
+            keys |= {cap_key(campaign, person) for person in persons}
     return sorted(keys)
 
 
@@ -76,9 +83,9 @@ def points_key(customer_id: str, card_id: str | None) -> AccountKey:
     return AccountKey(card_id or customer_id, AccountKind.POINTS)
 
 
-def cap_key(campaign: Campaign, customer_id: str) -> AccountKey:
+def cap_key(campaign: Campaign, person: str) -> AccountKey:
     """The account of what a person may still redeem in a campaign."""
-    return AccountKey(f"{campaign.id}/{customer_id}", AccountKind.CUSTOMER_USES)
+    return AccountKey(f"{campaign.id}/{person}", AccountKind.CUSTOMER_USES)
 
 
 def find_uses_left(coupon: Coupon, accounts: Accounts) -> int | None:
@@ -109,42 +116,46 @@ def find_budget_left(coupon: Coupon, accounts: Accounts) -> int | None:
 
 
 def find_customer_uses_left(
-    coupon: Coupon, customer_id: str | None, *, accounts: Accounts, redeemed: int
+    coupon: Coupon, redemptions: Redemptions, *, accounts: Accounts
 ) -> int | None:
     """What the person may still redeem in the campaign; None without a cap or without a person.
 
     The account is opened by the first redemption under a cap and follows a changed cap at the
-    next, so what counts is the account as it would then be. ``redeemed`` is what the person has
-    redeemed in the campaign so far, which a cap that was set later counts too.
+    next, so what counts is the account as it would then be; ``redemptions`` are counted by a cap
+    that was set later too. Of several names of a guest the one with the least left binds.
     """
     campaign = coupon.campaign
-    if campaign is None or campaign.per_customer_cap is None or customer_id is None:
+    if campaign is None or campaign.per_customer_cap is None or not redemptions:
         return None
-    account = accounts.get(cap_key(campaign, customer_id))
-    held = 0 if account is None else account.held
-    return max(campaign.per_customer_cap - redeemed - held, 0)
+    left: list[int] = []
+    for person, redeemed in redemptions.items():
+        account = accounts.get(cap_key(campaign, person))
+        held = 0 if account is None else account.held
+        left.append(campaign.per_customer_cap - redeemed.get(campaign.id, 0) - held)
+    return max(min(left), 0)
+
+
+def count_redeemed(campaign: Campaign, redemptions: Redemptions) -> int:
+    """What the person has redeemed in the campaign; the most of a guest's several names."""
+    return max((own.get(campaign.id, 0) for own in redemptions.values()), default=0)
 
 
 def follow_caps(
-    coupons: Iterable[Coupon],
-    customer_id: str | None,
-    *,
-    accounts: Accounts,
-    redemptions: Mapping[str, int],
+    coupons: Iterable[Coupon], redemptions: Redemptions, *, accounts: Accounts
 ) -> list[Movement]:
     """Return the grants that bring the person's accounts in line with the campaigns' caps.
 
-    ``redemptions`` is what the person has redeemed so far, by campaign. A cap that was lowered
-    takes back what was not used; what was used stays used.
+    A cap that was lowered takes back what was not used; what was used stays used.
     """
     campaigns = {c.campaign.id: c.campaign for c in coupons if c.campaign is not None}
     movements: list[Movement] = []
-    for campaign in campaigns.values():
-        if campaign.per_customer_cap is None or customer_id is None:
+    capped = [(one, one.per_customer_cap) for one in campaigns.values()]
+    for (campaign, cap), (person, redeemed) in product(capped, redemptions.items()):
+        if cap is None:
             continue
-        key = cap_key(campaign, customer_id)
+        key = cap_key(campaign, person)
         account = accounts.get(key)
-        left = max(campaign.per_customer_cap - redemptions.get(campaign.id, 0), 0)
+        left = max(cap - redeemed.get(campaign.id, 0), 0)
         change = left if account is None else max(left, account.held) - account.balance
         if change:
             move = issue if change > 0 else withdraw
@@ -152,9 +163,7 @@ def follow_caps(
     return movements
 
 
-def list_takings(
-    attempt: Attempt, *, customer_id: str | None, redemption_id: str
-) -> list[Movement]:
+def list_takings(attempt: Attempt, *, persons: Iterable[str], redemption_id: str) -> list[Movement]:
     """Return what one redemption moves.
 
     It takes a use, its discount of the budget, one of the campaign's and of the person's
@@ -173,8 +182,9 @@ def list_takings(
         movements.append(_take(budget_key(campaign), applied.total_discount_minor, redemption_id))
     if campaign is not None and campaign.redemption_cap is not None:
         movements.append(_take(redemptions_key(campaign), applied.uses, redemption_id))
-    if campaign is not None and campaign.per_customer_cap is not None and customer_id:
-        movements.append(_take(cap_key(campaign, customer_id), applied.uses, redemption_id))
+    if campaign is not None and campaign.per_customer_cap is not None:
+        keys = [cap_key(campaign, person) for person in persons]
+        movements += [_take(key, applied.uses, redemption_id) for key in keys]
     if attempt.pays_from is not None and applied.balance_taken:
         movements.append(_take(attempt.pays_from, applied.balance_taken, redemption_id))
     points = count_points(attempt)

@@ -24,6 +24,7 @@ from kaquan.engine import (
     Rejected,
     StackingRules,
 )
+from kaquan.experiments import Assignment
 from kaquan.ledger import AccountKey, AccountKind
 from kaquan.runtime import KaquanError, Project
 
@@ -141,7 +142,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     ``rules`` say how its redeemables went together. ``attempts`` follow the request. ``order`` is
     the order as it would be stored without this
     request's discounts, its id empty while it is new; None for a request without an order, whose
-    ``figures`` are zeros.
+    ``figures`` are zeros. ``met`` are arms of measured campaigns that are to be logged.
     """
 
     rules: StackingRules
@@ -152,6 +153,7 @@ class Validation(msgspec.Struct, frozen=True, kw_only=True):
     customer: Customer | None
     order: Order | None
     project: Project
+    met: tuple[tuple[tuple[str, str], Assignment], ...] = ()
 
     @property
     def valid(self) -> bool:

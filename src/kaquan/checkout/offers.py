@@ -6,11 +6,13 @@ from datetime import datetime
 import msgspec
 from msgspec import structs
 
-from kaquan.campaigns import effective_offer, effective_window
+from kaquan.campaigns import effective_offer, effective_window, keeps_back
 from kaquan.checkout.model import Coupon
 from kaquan.checkout.store.facts import CountWanted, FactsWanted
 from kaquan.engine import (
+    AllOf,
     Counted,
+    FirstOrder,
     Needs,
     Offer,
     PerCustomerCount,
@@ -19,6 +21,7 @@ from kaquan.engine import (
     RedemptionCount,
     ShippingOff,
     count_key,
+    find_needs,
     list_leaves,
     start_of_period,
 )
@@ -32,6 +35,8 @@ _OF_VOUCHER = frozenset({"code", "customer_code"})
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
     """What a request says about itself: who, where, when, and on which order.
 
+    ``guests`` are the names under which a guest is counted, in place of a customer's id.
+
     ``orders_before`` is a moment and the order's id: purchases up to then, that one aside, are
     the customer's earlier ones. ``stored_order_id`` is None while the order is new.
     """
@@ -39,6 +44,7 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     zone: str
     customer_id: str | None
+    guests: tuple[str, ...]
     location_id: str | None
     orders_before: tuple[datetime, str]
     stored_order_id: str | None
@@ -49,6 +55,9 @@ def read_offer(coupon: Coupon, now: datetime) -> Offer:
     offer = effective_offer(coupon.voucher, coupon.campaign)
     window = effective_window(coupon.voucher, coupon.campaign)
     within = offer.window.within(window.starts_at, window.expires_at, now=now)
+    terms = None if coupon.campaign is None else coupon.campaign.referral
+    if terms is not None and terms.new_customers_only:
+        offer = structs.replace(offer, condition=AllOf((FirstOrder(), offer.condition)))
     return structs.replace(offer, window=within)
 
 
@@ -60,6 +69,7 @@ def want_facts(
     ships = any(isinstance(effect, ShippingOff) for effect in effects)
     return FactsWanted(
         customer_id=setting.customer_id,
+        guests=setting.guests,
         location_id=setting.location_id,
         counts=tuple(
             want
@@ -69,9 +79,29 @@ def want_facts(
         spend_before=setting.orders_before if needs.spend and setting.customer_id else None,
         category_ids=sorted({one for c in coupons.values() for one in list_category_ids(c)}),
         catalogue=sorted(needs.catalogue_ids),
+        publications=[c.voucher.id for c in coupons.values()] if needs.publication else (),
         delivery_of=setting.stored_order_id if ships else None,
         card=setting.customer_id is not None and any(map(gives_points, offers.values())),
+        measured={} if setting.customer_id is None else _list_measured(coupons),
     )
+
+
+def _list_measured(coupons: Mapping[str, Coupon]) -> dict[str, int]:
+    """Campaigns that keep back what nobody holds yet: tiers, and what they could give."""
+    return {
+        one.campaign.id: one.campaign.holdout_bps
+        for one in coupons.values()
+        if one.campaign is not None
+        and one.campaign.holdout_bps
+        and keeps_back(one.campaign)
+        and is_on_offer(one)
+    }
+
+
+def is_on_offer(coupon: Coupon) -> bool:
+    """Whether it is offered to everybody, and not in somebody's hands."""
+    campaign = coupon.campaign
+    return coupon.voucher.tier or (campaign is not None and coupon.voucher.code == campaign.id)
 
 
 def list_category_ids(coupon: Coupon) -> tuple[str, ...]:
@@ -100,6 +130,8 @@ def _list_counts(coupon: Coupon, offer: Offer, setting: Setting) -> Iterator[Cou
 
 
 def _asked_counts(coupon: Coupon, offer: Offer) -> Iterable[tuple[Counted, Period]]:
+    if find_needs([offer]).code_uses:
+        yield "code", "ever"
     for leaf in list_leaves(offer.condition):
         match leaf:
             case RedemptionCount():

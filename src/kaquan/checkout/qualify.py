@@ -360,5 +360,6 @@ def _tried(
             for attempt in one.validation.attempts
         ),
         alone=alone,
+        met=tuple({pair: arm for one in looked for pair, arm in one.validation.met}.items()),
         **name_people(request.about, snapshot.customer, snapshot.order),
     )

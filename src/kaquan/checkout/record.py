@@ -8,11 +8,16 @@ from psycopg import errors as postgres
 
 from kaquan.checkout.held import end_free_holds
 from kaquan.checkout.model import Contended, Redemption
+from kaquan.checkout.referral_model import Referral
 from kaquan.checkout.session_model import Session
+from kaquan.checkout.settlement_model import SettlementEntry
 from kaquan.checkout.store.found import Marks
+from kaquan.checkout.store.referrals import note_referrals
 from kaquan.checkout.store.register import insert_redemptions
-from kaquan.checkout.store.situation import expect_unchanged
+from kaquan.checkout.store.settlement import insert_entries
+from kaquan.checkout.store.situation import expect_unchanged, insert_guest_redemptions
 from kaquan.customers import Order, store_priced_orders
+from kaquan.experiments import Assignment, insert_arms
 from kaquan.ledger import (
     Account,
     AccountKey,
@@ -30,19 +35,25 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     """What one request leaves behind; a refused one leaves its failed attempts only.
 
     ``order`` is to be written, ``stored`` is it as it was. ``opened`` brings the person's accounts
-    in line with their caps before ``taken`` is drawn. ``free_holds`` end with it, and so do the
-    ``session``'s locks of these vouchers.
+    in line with their caps before ``taken`` is drawn. ``guests`` are the names by which the rows
+    count for a guest. ``free_holds`` end with it, and so do the
+    ``session``'s locks of these vouchers. ``met`` are arms of measured campaigns; ``shares`` tell who
+    bears the discounts of campaigns with partners, ``referrals`` who was brought along.
     """
 
     marks: Marks
     rows: Sequence[Redemption] = ()
+    guests: Sequence[str] = ()
     order: Order | None = None
     stored: Order | None = None
     opened: Sequence[Movement] = ()
     taken: Sequence[Movement] = ()
+    shares: Sequence[SettlementEntry] = ()
+    referrals: Sequence[Referral] = ()
     free_holds: Sequence[Hold] = ()
     session: Session | None = None
     voucher_ids: frozenset[str] = frozenset()
+    met: Sequence[tuple[tuple[str, str], Assignment]] = ()
 
 
 async def record_deeds(
@@ -64,6 +75,18 @@ async def record_deeds(
             rows = [row for deed in deeds for row in deed.rows]
             if rows:
                 await insert_redemptions(tx, rows)
+            guests = [(guest, row.id) for one in deeds for guest in one.guests for row in one.rows]
+            if guests:
+                await insert_guest_redemptions(tx, guests)
+            shares = [share for deed in deeds for share in deed.shares]
+            if shares:
+                await insert_entries(tx, shares)
+            referrals = [referral for deed in deeds for referral in deed.referrals]
+            if referrals:
+                await note_referrals(tx, referrals)
+            met = {pair: arm for one in deeds for pair, arm in one.met}
+            if met:
+                await insert_arms(tx, list(met.items()), now=now)
             await _end_holds(tx, deeds, now=now)
             await post_to_locked(tx, [m for deed in deeds for m in deed.opened], now=now)
             await post_to_locked(tx, [m for deed in deeds for m in deed.taken], now=now)

@@ -16,6 +16,8 @@ from kaquan.checkout.limits import follow_caps, list_takings
 from kaquan.checkout.model import Attempt, CheckoutRequest, Redeemed, Redemption, Refused
 from kaquan.checkout.orders import check_open, check_schemas, discount_order
 from kaquan.checkout.record import Deed, record_deeds
+from kaquan.checkout.referrals import build_referrals
+from kaquan.checkout.settlement import build_shares
 from kaquan.checkout.snapshot import Asked, Snapshot, take_snapshots
 from kaquan.checkout.usage import UsageMark, find_usages, list_usage_keys, mark_usages
 from kaquan.checkout.validate import validate_snapshot
@@ -148,7 +150,7 @@ def _decide(asked: Asked, snapshot: Snapshot) -> tuple[Redeemed | Refused, Deed]
     if not validation.valid:
         failures = build_failures(snapshot, validation, by_user_id=asked.by_user_id)
         refused = Refused(failures=failures, validation=validation)
-        return refused, Deed(marks=snapshot.marks, rows=failures)
+        return refused, Deed(marks=snapshot.marks, rows=failures, met=validation.met)
     order = discount_order(snapshot, validation)
     applied = [a for a in validation.attempts if isinstance(a.result, Applied)]
     # Ids of one call share their time: sorted, they keep the order of application.
@@ -171,13 +173,17 @@ def _decide(asked: Asked, snapshot: Snapshot) -> tuple[Redeemed | Refused, Deed]
     deed = Deed(
         marks=snapshot.marks,
         rows=entries if parent is None else (parent, *entries),
+        guests=snapshot.guests,
         order=None if order is snapshot.stored_order else order,
         stored=snapshot.stored_order,
         opened=opened,
         taken=taken,
+        shares=build_shares(applied, entries),
+        referrals=build_referrals(applied, entries),
         free_holds=snapshot.free_holds,
         session=snapshot.request.session,
         voucher_ids=frozenset(c.voucher.id for c in snapshot.coupons.values()),
+        met=validation.met,
     )
     return redeemed, deed
 
@@ -188,11 +194,10 @@ def _list_movements(
     """Return what opens or follows the person's accounts, and what is then taken."""
     opened = follow_caps(
         [a.coupon for a in applied if a.coupon is not None],
-        snapshot.customer_id,
+        snapshot.redemptions,
         accounts=snapshot.accounts,
-        redemptions=snapshot.redemptions,
     )
     taken: list[Movement] = []
     for attempt, entry in zip(applied, entries, strict=True):
-        taken += list_takings(attempt, customer_id=snapshot.customer_id, redemption_id=entry.id)
+        taken += list_takings(attempt, persons=snapshot.redemptions, redemption_id=entry.id)
     return opened, taken

@@ -24,6 +24,7 @@ from kaquan.checkout.returns_model import (
     ReturnRequest,
 )
 from kaquan.checkout.reversal import MONEY, list_limited, post_reversals, reverse
+from kaquan.checkout.settlement import take_back_shares
 from kaquan.checkout.shares import proportion
 from kaquan.checkout.store.register import (
     LARGEST_PAGE,
@@ -92,6 +93,8 @@ async def return_goods(
         return planned
     done = structs.replace(planned, id=new_id("ret"), by_user_id=by_user_id)
     await insert_return(tx, done)
+    parts = {one.redemption_id: (done.id, one.returned_minor) for one in done.parts}
+    await take_back_shares(tx, parts, now=now)
     await post_reversals(tx, await _list_movements(tx, state, done), now=now)
     if state.order is not None:
         await _follow(tx, state.order, [*state.history, done], now=now)

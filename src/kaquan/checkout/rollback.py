@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from kaquan.campaigns import get_stacking_rules
 from kaquan.checkout.basket import initial_quantity, take_goods
 from kaquan.checkout.model import (
     Redemption,
@@ -15,6 +16,8 @@ from kaquan.checkout.model import (
     RollBackRefused,
 )
 from kaquan.checkout.reversal import list_limited, post_reversals, reverse
+from kaquan.checkout.settlement import take_back_shares
+from kaquan.checkout.store.referrals import mark_undone
 from kaquan.checkout.store.register import (
     LARGEST_PAGE,
     get_redemption,
@@ -25,7 +28,7 @@ from kaquan.checkout.store.register import (
 )
 from kaquan.checkout.store.situation import lock_customer
 from kaquan.customers import NEXT_STATUSES, Order, OrderStatus, apply_discounts, lock_order
-from kaquan.engine import AddedUnits
+from kaquan.engine import AddedUnits, RollbackOrder
 from kaquan.ledger import Movement, list_transfers
 from kaquan.runtime import Tx, new_ids
 
@@ -41,11 +44,13 @@ async def roll_back(
     single: bool = False,
     tracking_id: str | None = None,
     by_user_id: str | None = None,
+    mode: RollbackOrder | None = None,
 ) -> RollBack | RollBackRefused:
     """Undo a redemption as a whole; with ``single`` a parent of several is refused.
 
     Uses, budget and the person's count come back as far as no return gave them back before; the
-    order loses this redemption's discount and the units that it added, and becomes CANCELED. Of an
+    order loses this redemption's discount and the units that it added, and becomes CANCELED. In
+    the ``mode`` WITHOUT_ORDER (None: what the project's rules say) the order stays as it is. Of an
     order of which some came back already, the goods stay as they were. A child is refused (its parent is
     rolled back instead), as is what is no successful redemption, and what was rolled back before:
     of two at once, one wins. Raises NotFound for an unknown id.
@@ -68,12 +73,33 @@ async def roll_back(
         now=now,
     )
     await insert_redemptions(tx, rollbacks)
+    undone = {one.reverses_id: (one.id, None) for one in rollbacks if one.reverses_id is not None}
+    await take_back_shares(tx, undone, now=now)
+    await mark_undone(tx, list(undone), now=now)
     await _return_limits(tx, rollbacks, now=now)
     return RollBack(
         parent=rollbacks[0] if children else None,
         rollbacks=tuple(rollbacks[1:] if children else rollbacks),
-        order=None if stored is None else await _cancel(tx, stored, redemption, now=now),
+        order=await _settle_order(tx, stored, redemption, mode=mode, now=now),
     )
+
+
+async def _settle_order(
+    tx: Tx,
+    stored: Order | None,
+    redemption: Redemption,
+    *,
+    mode: RollbackOrder | None,
+    now: datetime,
+) -> Order | None:
+    """Undo what the redemption did to its order, unless that is to stay as it is."""
+    if stored is None:
+        return None
+    if mode is None:
+        mode = (await get_stacking_rules(tx)).rollback
+    if mode is RollbackOrder.WITHOUT_ORDER:
+        return stored
+    return await _cancel(tx, stored, redemption, now=now)
 
 
 def _find_refusal(

@@ -50,9 +50,8 @@ async def place_session(tx: Tx, snapshot: Snapshot, validation: Validation) -> t
     applied = [a for a in validation.attempts if isinstance(a.result, Applied)]
     opened = follow_caps(
         [a.coupon for a in applied if a.coupon is not None],
-        snapshot.customer_id,
+        snapshot.redemptions,
         accounts=snapshot.accounts,
-        redemptions=snapshot.redemptions,
     )
     locks = _build_locks(snapshot, session, applied)
     holds = _build_holds(snapshot, applied, locks)
@@ -182,7 +181,7 @@ def _build_holds(
         )
         for attempt, lock in zip(applied, locks, strict=True)
         for movement in list_takings(
-            attempt, customer_id=snapshot.customer_id, redemption_id=lock.hold_id
+            attempt, persons=snapshot.redemptions, redemption_id=lock.hold_id
         )
         if not movement.from_owner.startswith("@")
     ]

@@ -1,8 +1,8 @@
 """Everything decisions need, read in two round trips a batch and, for redemptions, locked.
 
 The first reads all that the requests name, the second their limits. Locks are taken in one order
-everywhere: stored orders, customers, then ledger accounts, each by primary key. Validation reads
-the same things without a lock.
+everywhere: stored orders, customers, guests, then ledger accounts, each by its key. Validation
+reads the same things without a lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,15 +16,22 @@ from kaquan.checkout.basket import build_goods, sketch_order
 from kaquan.checkout.buyer import describe_buyer
 from kaquan.checkout.company import Company
 from kaquan.checkout.goods import Collections, find_collections
+from kaquan.checkout.guests import lock_number, name_guests
 from kaquan.checkout.held import find_free_holds, without_holds
-from kaquan.checkout.limits import count_credits, list_account_keys, points_key
+from kaquan.checkout.limits import Redemptions, count_credits, list_account_keys, points_key
 from kaquan.checkout.model import CheckoutRequest, Coupon
 from kaquan.checkout.naming import brings_news, name_location, name_wanted
 from kaquan.checkout.offers import Setting, gives_points, read_offer, want_facts
 from kaquan.checkout.settle import check_currency, settle_customer, settle_order
 from kaquan.checkout.store.facts import NO_FACTS, RareFacts, read_rare_facts
 from kaquan.checkout.store.found import Marks, Situation, Wanted
-from kaquan.checkout.store.situation import Limits, LimitsWanted, read_limits, read_situations
+from kaquan.checkout.store.situation import (
+    Limits,
+    LimitsWanted,
+    lock_guests,
+    read_limits,
+    read_situations,
+)
 from kaquan.customers import Customer, CustomerDraft, Order, OrderDraft, price_with
 from kaquan.engine import Cart, CustomerFacts, Needs, Offer, StackingRules, find_needs
 from kaquan.ledger import Account, AccountKey, Hold
@@ -39,7 +46,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     the order as it is stored, None while it is new; ``order`` as it would be stored without this
     request's discounts, None for a request without an order. ``free_holds`` do not bind this
     request and are left out of ``accounts``. ``redemptions`` counts the
-    customer's earlier ones by campaign. ``entered`` says that the customer was stored or changed
+    buyer's earlier ones, by the names of their limits and by campaign; ``guests`` are these names
+    where the buyer is a guest. ``entered`` says that the customer was stored or changed
     on the way; ``marks`` are the rows that the coupons were read from. ``facts`` are those that
     few offers ask for; ``rules`` the project's for several coupons, ``schemas`` those of metadata; ``earns_to`` is the account
     that points of this request go to. ``keys`` are the accounts that matter, opened or not.
@@ -52,7 +60,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     offers: Mapping[str, Offer]
     customer: Customer | None
     customer_facts: CustomerFacts
-    redemptions: Mapping[str, int]
+    redemptions: Redemptions
+    guests: tuple[str, ...] = ()
     keys: Sequence[AccountKey] = ()
     accounts: Mapping[AccountKey, Account]
     stored_order: Order | None
@@ -96,6 +105,7 @@ class _Settled(msgspec.Struct, frozen=True, kw_only=True):
     offers: Mapping[str, Offer]
     needs: Needs
     location_id: str | None
+    guests: tuple[str, ...]
 
     @property
     def customer_id(self) -> str | None:
@@ -149,6 +159,9 @@ async def take_snapshots(
     """
     settled = await _settle_all(tx, asked, locking=locking)
     whole = [one for one in settled if isinstance(one, _Settled)]
+    guests = [guest for one in whole for guest in one.guests]
+    if locking and guests:
+        await lock_guests(tx, map(lock_number, guests))
     facts = await read_rare_facts(
         tx,
         [want_facts(s.found.coupons, s.offers, s.needs, _set(s)) for s in whole],
@@ -220,7 +233,10 @@ async def _settle(
         order = _sketch(request, found, stored=stored, customer=customer, now=now)
         offers = {code: read_offer(coupon, now) for code, coupon in found.coupons.items()}
         location_id = _find_location_id(request, found, order)
-        company.join(customer, order, offers.values())
+        guests = await name_guests(
+            tx, request, order, customer=customer, project=found.project, locking=locking
+        )
+        company.join(customer, order, offers.values(), guests=guests)
     return _Settled(
         asked=asked,
         found=found,
@@ -229,6 +245,7 @@ async def _settle(
         offers=offers,
         needs=find_needs(offers.values()),
         location_id=location_id,
+        guests=guests,
     )
 
 
@@ -238,6 +255,7 @@ def _set(settled: _Settled) -> Setting:
         now=settled.asked.now,
         zone=found.project.time_zone,
         customer_id=settled.customer_id,
+        guests=settled.guests,
         location_id=settled.location_id,
         orders_before=settled.orders_before,
         stored_order_id=None if found.order is None else found.order.id,
@@ -247,14 +265,17 @@ def _set(settled: _Settled) -> Setting:
 def _want_limits(settled: _Settled, facts: RareFacts) -> LimitsWanted:
     coupons = settled.found.coupons
     campaigns = {c.campaign.id for c in coupons.values() if c.campaign is not None}
-    return LimitsWanted(
-        keys=list_account_keys(
-            coupons, settled.offers, settled.customer_id, earns_to=settled.earns_to(facts)
-        ),
+    wanted = LimitsWanted(
+        keys=(),
         customer_id=settled.customer_id,
+        guests=settled.guests,
         campaign_ids=sorted(campaigns),
         orders_before=settled.orders_before if settled.needs.order_count else None,
     )
+    keys = list_account_keys(
+        coupons, settled.offers, wanted.persons, earns_to=settled.earns_to(facts)
+    )
+    return msgspec.structs.replace(wanted, keys=keys)
 
 
 async def _complete(
@@ -278,6 +299,7 @@ async def _complete(
             entered=settled.entered,
             customer_facts=await _gather_facts(tx, settled, limits, facts=facts),
             redemptions=limits.redemptions,
+            guests=settled.guests,
             keys=limits.keys,
             accounts=limits.accounts,
             free_holds=tuple(
@@ -343,6 +365,7 @@ async def _gather_facts(
         order_count=limits.order_count,
         spend_minor=facts.spend_minor,
         segment_ids=segments,
+        is_known_guest=bool(settled.guests),
     )
 
 

@@ -11,6 +11,7 @@ from kaquan.checkout.kept import KeptInputs, OfferReferences, write_inputs
 from kaquan.checkout.model import CheckoutRequest, Coupon, Inputs, Validation
 from kaquan.customers import Customer, CustomerDraft, Order, OrderDraft
 from kaquan.engine import Applied, CandidateResult, Reason, Rejected, Trace
+from kaquan.experiments import Assignment
 from kaquan.runtime import new_ids
 
 
@@ -25,7 +26,9 @@ class TriedCode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt as it happened. With ``alone`` each code was decided by itself."""
+    """One attempt as it happened. With ``alone`` each code was decided by itself; ``met`` are arms
+    of measured campaigns that are to be logged.
+    """
 
     kind: AttemptKind
     at: datetime
@@ -37,6 +40,7 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     inputs: Inputs
     codes: tuple[TriedCode, ...]
     alone: bool = False
+    met: tuple[tuple[tuple[str, str], Assignment], ...] = ()
 
 
 class AttemptRow(AttemptHead, frozen=True, kw_only=True):
@@ -64,6 +68,7 @@ def tried_validation(request: CheckoutRequest, validation: Validation, *, at: da
             )
             for attempt in validation.attempts
         ),
+        met=validation.met,
         **name_people(request, validation.customer, validation.order),
     )
 

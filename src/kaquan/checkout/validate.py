@@ -104,4 +104,5 @@ def conclude(
         customer=snapshot.customer,
         order=snapshot.order,
         project=snapshot.project,
+        met=snapshot.facts.met,
     )

@@ -25,7 +25,9 @@ from kaquan.cli.explain import explain_coupon
 from kaquan.cli.export import export
 from kaquan.cli.imports import import_file
 from kaquan.cli.lake import lake
+from kaquan.cli.models import models
 from kaquan.cli.openapi import print_document
+from kaquan.cli.personal import personal
 from kaquan.cli.segment import segment
 from kaquan.runtime import InvalidInput, KaquanError
 
@@ -41,6 +43,8 @@ cli.add_typer(ledger, name="ledger")
 cli.add_typer(audit, name="audit")
 cli.add_typer(evaluate, name="evaluate")
 cli.add_typer(lake, name="lake")
+cli.add_typer(models, name="models")
+cli.add_typer(personal, name="personal")
 cli.add_typer(segment, name="segment")
 
 cli.command()(serve)

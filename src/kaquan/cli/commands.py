@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from kaquan.checkout import check_settlement
 from kaquan.cli.connect import connected, database_url
 from kaquan.cli.first_steps import FirstSetup, set_up, setup_as_json
 from kaquan.ledger import Discrepancy, check_ledger, count_ledger
@@ -153,7 +154,7 @@ async def _check(settings: Settings) -> list[tuple[str, Discrepancy]]:
             projects = await list_projects(tx)
         for project in projects:
             async with database.snapshot(project.project_id) as tx:
-                wrong = await check_ledger(tx)
+                wrong = [*await check_ledger(tx), *await check_settlement(tx)]
                 accounts, transfers = await count_ledger(tx)
             verdict = f"{len(wrong)} discrepancies" if wrong else "clean"
             typer.echo(f"{project.id}: {accounts:,} accounts, {transfers:,} transfers: {verdict}")

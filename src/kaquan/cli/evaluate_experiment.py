@@ -23,23 +23,34 @@ def experiment(
 
     The file has arms with name, n, sum and sum_squares (or mean and sd), optionally pre (sum,
     sum_squares, sum_products) for CUPED, and control, kind (mean, proportion, ratio with a
-    denominator), expected_shares, planned_n. Exit code 3: nothing can be said of any arm.
+    denominator), expected_shares, planned_n; with strata (parts of each arm by name) it is
+    post-stratified too. Exit code 3: nothing can be said of any arm.
     """
-    from kaquan.insight.experiment import NoComparison, parse_summary, read_experiment
+    from kaquan.insight.experiment import (
+        NoComparison,
+        parse_summary,
+        read_experiment,
+        stratify_summary,
+    )
 
     try:
         data: Any = msgspec.json.decode(summary.read_bytes())
     except msgspec.DecodeError as error:
         message = f"{summary} is not JSON: {error}"
         raise InvalidInput(message, field="summary") from error
-    reading = read_experiment(parse_summary(data))
+    given = parse_summary(data)
+    reading, stratified = read_experiment(given), stratify_summary(given)
     if as_json:
         report = msgspec.to_builtins(reading) | {"verdicts": _verdicts(reading)}
+        if stratified:
+            report["stratified"] = msgspec.to_builtins(stratified)
         typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
     else:
         for sentences in _verdicts(reading).values():
             typer.echo(sentences["en"])
             typer.echo(sentences["zh"])
+        for one in stratified:
+            typer.echo(f"stratified: {msgspec.json.encode(one).decode()}")
         for note in reading.notes:
             typer.echo(f"note: {note}")
     if all(isinstance(one, NoComparison) for one in reading.comparisons):

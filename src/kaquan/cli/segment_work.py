@@ -22,13 +22,13 @@ from kaquan.runtime import (
 from kaquan.segments import (
     Engine,
     Explanation,
-    Instant,
     check_definition,
     explain_membership,
     extract_tables,
     list_audience,
     list_segments,
     match_on_copy,
+    open_instant,
     parse_definition,
     rules_reachable,
     tables_asked,
@@ -57,7 +57,7 @@ async def list_members(
             return await list_audience(tx, definition, now=now)
         rule = parse_definition(await check_definition(tx, definition))
         reached = rules_reachable([rule], await list_segments(tx))
-        at = Instant(now, (await get_project(tx)).zone)
+        at = await open_instant(tx, now=now)
         with tempfile.TemporaryDirectory(prefix="kaquan-segment-") as folder:
             await extract_tables(tx, Path(folder), tables=tables_asked(rule, reached))
             return match_on_copy(engine, rule, Path(folder), at=at, members=reached)

@@ -26,13 +26,14 @@ from kaquan import (
 )
 from kaquan.cli.connect import database_url
 from kaquan.cli.holder import end_with_parent, held_folder, name_parent, wait_for_port
-from kaquan.insight import metrics
+from kaquan.insight import metrics, models
 from kaquan.runtime import (
     JobServices,
     Settings,
     configure_logs,
     open_database,
     run_worker,
+    utc_now,
 )
 
 ROOMS_WITH_TASKS = (
@@ -43,6 +44,7 @@ ROOMS_WITH_TASKS = (
     insight,
     loyalty,
     metrics,
+    models,
     outreach,
     segments,
     webhooks,
@@ -63,6 +65,7 @@ def run_server(
         wait_for_port(host, port)
         with database_url(settings) as url:
             _hand_down(settings, url, address)
+            asyncio.run(_erase_again(url, settings))
             with _job_worker() if with_worker else _nothing():
                 _log.info("serving", address=address, workers=workers)
                 Server(
@@ -98,6 +101,15 @@ async def _work(url: str, settings: Settings) -> None:
         finally:
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _erase_again(url: str, settings: Settings) -> None:
+    """Erase who was erased after the dump that the database may have been restored from."""
+    async with open_database(url, pool_size=2) as database:
+        log = customers.erasure_log(settings)
+        replayed = await customers.replay_log(database, log, clock=utc_now)
+    if replayed.erased or replayed.merged:
+        _log.warning("erased_again", erased=len(replayed.erased), merged=list(replayed.merged))
 
 
 def _hand_down(settings: Settings, url: str, address: str) -> None:

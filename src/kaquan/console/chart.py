@@ -80,6 +80,19 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
             rows.writerow([formats.inert(category), *figures])
         return "data:text/csv;charset=utf-8," + quote("\ufeff" + text.getvalue())
 
+    def figures(self) -> list[tuple[str, tuple[float | None, ...]]]:
+        """The plain figures, one row a category; money in major units."""
+        return [
+            (
+                category,
+                tuple(
+                    float(text) if (text := self._plain(one[index])) else None
+                    for _, one in self._columns()
+                ),
+            )
+            for index, category in enumerate(self.categories)
+        ]
+
     def spec(self, language: Language) -> dict[str, object]:
         """What the island in the browser draws from; money in major units."""
         scale = 10**-self._digits

@@ -56,6 +56,7 @@ def environment(language: Language) -> Environment:
         languages=tuple(Language),
         asset=_asset,
         icon_url=_icon_url,
+        currency_sign=_currency_sign,
     )
     return made
 
@@ -66,6 +67,11 @@ def _asset(name: str) -> str:
 
 def _icon_url(icon: str) -> str:
     return load_assets().icon_url(icon)
+
+
+def _currency_sign() -> str:
+    page = current_page()
+    return formats.currency_sign(page.currency, language=page.language)
 
 
 def _money(amount_minor: int, currency: str | None = None) -> str:

@@ -22,6 +22,21 @@ from kaquan.console.pages.campaign import (
     show_campaign_redemptions,
     show_vouchers,
 )
+from kaquan.console.pages.campaign_edit import (
+    add_campaign,
+    save_campaign,
+    show_campaign_form,
+    show_new_campaign,
+    tell_offer,
+)
+from kaquan.console.pages.campaign_try import show_trial, try_campaign
+from kaquan.console.pages.campaign_work import (
+    activate_campaign,
+    halt_campaign,
+    make_codes,
+    show_code_form,
+    show_work,
+)
 from kaquan.console.pages.campaigns import show_campaigns
 from kaquan.console.pages.customer_list import (
     export_list,
@@ -29,6 +44,7 @@ from kaquan.console.pages.customer_list import (
     keep_filter,
     show_customers,
 )
+from kaquan.console.pages.customer_orders import show_customer_orders, show_session
 from kaquan.console.pages.customers import show_customer, show_older
 from kaquan.console.pages.duplicates import (
     accept_sure,
@@ -76,6 +92,12 @@ from kaquan.console.pages.keys import (
     show_key,
     show_keys,
 )
+from kaquan.console.pages.models import (
+    ask_to_train,
+    download_model,
+    show_model,
+    show_models,
+)
 from kaquan.console.pages.oidc import come_back, go_to_provider
 from kaquan.console.pages.orders import show_order
 from kaquan.console.pages.outbox import show_letter, show_message, show_outbox
@@ -86,7 +108,9 @@ from kaquan.console.pages.passkeys import (
     forget_passkey,
     log_in_by_passkey,
 )
-from kaquan.console.pages.plans import accept_plan, ask_plan, show_plan, show_plans
+from kaquan.console.pages.plan import accept_plan, look_at_plan, show_plan
+from kaquan.console.pages.plans import ask_plan, show_plans
+from kaquan.console.pages.receipts import carry_out_again, show_receipt, show_receipts
 from kaquan.console.pages.redemptions import show_redemptions
 from kaquan.console.pages.rfm import recompute_rfm, show_progress, show_rfm
 from kaquan.console.pages.search import show_search
@@ -104,6 +128,27 @@ from kaquan.console.pages.segments import (
     show_segment,
     show_segments,
 )
+from kaquan.console.pages.settlement import (
+    add_partner,
+    download_settlement,
+    save_share,
+    show_settlement,
+)
+from kaquan.console.pages.sources import (
+    add_source,
+    remove_source,
+    save_source,
+    show_source,
+    show_sources,
+)
+from kaquan.console.pages.spillover import show_spillover
+from kaquan.console.pages.stacking import (
+    add_category,
+    remove_category,
+    reset_stacking,
+    save_stacking,
+    show_stacking,
+)
 from kaquan.console.pages.style import show_style
 from kaquan.console.pages.team import (
     invite,
@@ -114,6 +159,22 @@ from kaquan.console.pages.team import (
     show_team,
     sign_member_out,
     withdraw,
+)
+from kaquan.console.pages.webhook_log import (
+    send_a_test,
+    send_again,
+    send_period_again,
+    show_delivery,
+    show_log,
+)
+from kaquan.console.pages.webhooks import (
+    add_webhook,
+    remove_webhook,
+    rotate_webhook_secret,
+    save_webhook,
+    show_new_webhook,
+    show_webhook,
+    show_webhooks,
 )
 from kaquan.console.render import render_error
 from kaquan.console.routes import page_router, save_preferences
@@ -131,11 +192,16 @@ def show_nothing_here(request: Request[Any, Any, Any], rest: FromPath[Path]) -> 
 
 READING = (
     show_home,
+    show_spillover,
     show_figures,
     show_cohorts,
     download_figures,
+    show_settlement,
+    download_settlement,
     show_customers,
     show_customer,
+    show_customer_orders,
+    show_session,
     show_older,
     show_duplicates,
     show_pair,
@@ -154,10 +220,14 @@ READING = (
     show_campaign,
     show_vouchers,
     show_campaign_redemptions,
+    show_work,
     show_experiments,
     show_experiment,
     show_plans,
     show_plan,
+    show_models,
+    show_model,
+    download_model,
     show_redemptions,
     show_order,
     show_outbox,
@@ -172,12 +242,25 @@ MANAGING = (
     run_import,
     drop_import,
     download_rejects,
+    show_new_campaign,
+    add_campaign,
+    show_campaign_form,
+    save_campaign,
+    tell_offer,
+    show_trial,
+    try_campaign,
+    activate_campaign,
+    halt_campaign,
+    show_code_form,
+    make_codes,
     show_design,
     design_experiment,
     run_experiment,
     halt_experiment,
     ask_plan,
+    ask_to_train,
     accept_plan,
+    look_at_plan,
     search_duplicates,
     accept_sure,
     merge_pair,
@@ -185,6 +268,8 @@ MANAGING = (
     revert_merge,
     write_note,
     download_person,
+    add_partner,
+    save_share,
     keep_segment,
     change_segment,
     remove_segment,
@@ -208,6 +293,31 @@ ADMINISTERING = (
     save_key,
     rotate_key,
     revoke_key,
+    show_webhooks,
+    show_new_webhook,
+    add_webhook,
+    show_webhook,
+    save_webhook,
+    rotate_webhook_secret,
+    remove_webhook,
+    show_log,
+    show_delivery,
+    send_again,
+    send_a_test,
+    send_period_again,
+    show_sources,
+    add_source,
+    show_source,
+    save_source,
+    remove_source,
+    show_receipts,
+    show_receipt,
+    carry_out_again,
+    show_stacking,
+    save_stacking,
+    reset_stacking,
+    add_category,
+    remove_category,
 )
 OF_EVERYBODY = (
     show_account,

@@ -13,6 +13,7 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
 from kaquan.console.csrf import VISIT_COOKIE, FormExpired, is_secure, request_token
+from kaquan.console.download import find_download
 from kaquan.console.environment import environment
 from kaquan.console.language import N_, Language, choose_language
 from kaquan.console.page import PageView, Theme, find_theme, rendering
@@ -54,9 +55,13 @@ def render(
 ) -> Response[str]:
     """A template as the answer, in the reader's language and theme, with the security headers.
 
-    Templates see `page()` (the `PageView`) and what is given here as `context`.
+    Templates see `page()` (the `PageView`) and what is given here as `context`. A request for one
+    of the charts or sheets in it as a file is answered with that (`download.py`).
     """
     page = page_of(request)
+    wanted = find_download(page, context)
+    if wanted is not None:
+        return cast("Response[str]", wanted)
     with rendering(page):
         content = environment(page.language).get_template(template).render(context)
     response = Response(

@@ -1,5 +1,6 @@
 """Customers, what they agreed to, what is sold where, and what was bought."""
 
+from kaquan.customers.browsing import join_sessions, list_events_of_session
 from kaquan.customers.catalogue import (
     delete_product,
     find_location,
@@ -47,6 +48,7 @@ from kaquan.customers.duplicates.review import (
     reject_pair,
     run_search,
 )
+from kaquan.customers.erasures import erasure_log, replay_log
 from kaquan.customers.events import record_event, record_events
 from kaquan.customers.identities import (
     IdentityKind,
@@ -57,7 +59,7 @@ from kaquan.customers.identities import (
     remove_identity,
 )
 from kaquan.customers.imports.files.carry import carry_out
-from kaquan.customers.imports.files.fields import FIELDS, Field, list_missing
+from kaquan.customers.imports.files.fields import FIELDS, Field
 from kaquan.customers.imports.files.model import (
     FileFormat,
     FileImport,
@@ -85,11 +87,11 @@ from kaquan.customers.imports.files.start import (
 )
 from kaquan.customers.imports.model import ImportKind, OrderRow, SourceRow
 from kaquan.customers.imports.reading import check_headers, read_csv_rows, read_json_rows
+from kaquan.customers.imports.report import write_csv
 from kaquan.customers.imports.request import check_import_file, request_import
 from kaquan.customers.lines import (
     list_references,
     list_sku_references,
-    price_lines,
     price_with,
 )
 from kaquan.customers.load import (
@@ -111,16 +113,15 @@ from kaquan.customers.model import (
     NEXT_STATUSES,
     Activity,
     ActivityQuery,
+    BrowsingSession,
     Collection,
     CollectionKind,
-    CollectionMember,
     Consent,
     Customer,
     CustomerDraft,
     CustomerSummary,
     Event,
     EventDraft,
-    LoadCounts,
     Location,
     LocationDraft,
     Order,
@@ -157,8 +158,11 @@ from kaquan.customers.people import (
 )
 from kaquan.customers.person_export import export_person
 from kaquan.customers.portrait import Portrait, Reach, Stage, ValueTier, read_portrait
+from kaquan.customers.rotation import retire_wrapping_keys, rotate_wrapping_key
+from kaquan.customers.sealing import open_index, open_sealers, unseal_rows, unseal_texts
 from kaquan.customers.skus import delete_sku, get_sku, update_sku, upsert_sku
 from kaquan.customers.store.activity import list_activities
+from kaquan.customers.store.browsing import list_sessions
 from kaquan.customers.store.catalogue import (
     LOCATION_FILTERS,
     PRODUCT_FILTERS,
@@ -167,20 +171,18 @@ from kaquan.customers.store.catalogue import (
     list_products_named,
 )
 from kaquan.customers.store.collections import get_collection, list_collections
+from kaquan.customers.store.customer_lists import CUSTOMER_FILTERS, list_customers
 from kaquan.customers.store.customers import (
-    CUSTOMER_FILTERS,
     count_customers,
     list_consents,
     list_contactable,
     list_customer_summaries,
-    list_customers,
 )
 from kaquan.customers.store.duplicates import enter_pairs, get_pair, list_pairs
 from kaquan.customers.store.events import list_events
 from kaquan.customers.store.file_imports import (
     delete_profile,
     get_file_import,
-    get_profile,
     list_file_imports,
     list_profiles,
 )
@@ -197,7 +199,6 @@ from kaquan.customers.store.orders import (
     lock_order,
     read_order_row,
 )
-from kaquan.customers.store.portrait import Favourite
 from kaquan.customers.store.skus import SKU_FILTERS, list_skus, list_skus_named, list_skus_of
 from kaquan.customers.timeline import customer_timeline
 
@@ -213,11 +214,11 @@ __all__ = [
     "SKU_FILTERS",
     "Activity",
     "ActivityQuery",
+    "BrowsingSession",
     "Change",
     "Cleaned",
     "Collection",
     "CollectionKind",
-    "CollectionMember",
     "Consent",
     "Customer",
     "CustomerDraft",
@@ -226,7 +227,6 @@ __all__ = [
     "DuplicatePair",
     "Event",
     "EventDraft",
-    "Favourite",
     "Field",
     "FileFormat",
     "FileImport",
@@ -238,7 +238,6 @@ __all__ = [
     "Inspected",
     "Likely",
     "Likeness",
-    "LoadCounts",
     "Location",
     "LocationDraft",
     "Mapping",
@@ -301,6 +300,7 @@ __all__ = [
     "enter_customers",
     "enter_pairs",
     "erase_customer",
+    "erasure_log",
     "export_person",
     "find_country",
     "find_customer",
@@ -320,10 +320,10 @@ __all__ = [
     "get_order",
     "get_pair",
     "get_product",
-    "get_profile",
     "get_sku",
     "import_path",
     "inspect_file",
+    "join_sessions",
     "keep_profile",
     "list_activities",
     "list_aliases",
@@ -334,11 +334,11 @@ __all__ = [
     "list_customer_summaries",
     "list_customers",
     "list_events",
+    "list_events_of_session",
     "list_file_imports",
     "list_identities",
     "list_locations",
     "list_merges",
-    "list_missing",
     "list_notes",
     "list_orders",
     "list_orders_by_id",
@@ -348,6 +348,7 @@ __all__ = [
     "list_products_named",
     "list_profiles",
     "list_references",
+    "list_sessions",
     "list_sku_references",
     "list_skus",
     "list_skus_named",
@@ -361,9 +362,10 @@ __all__ = [
     "may_contact",
     "merge_customers",
     "merge_metadata",
+    "open_index",
+    "open_sealers",
     "preview_import",
     "preview_merge",
-    "price_lines",
     "price_with",
     "prove_identity",
     "read_birth_date",
@@ -378,14 +380,19 @@ __all__ = [
     "record_events",
     "reject_pair",
     "remove_identity",
+    "replay_log",
     "request_import",
     "request_search",
+    "retire_wrapping_keys",
+    "rotate_wrapping_key",
     "run_search",
     "set_mapping",
     "start_check",
     "start_run",
     "store_priced_orders",
     "undo_merge",
+    "unseal_rows",
+    "unseal_texts",
     "update_customer",
     "update_order",
     "update_product",
@@ -394,4 +401,5 @@ __all__ = [
     "upsert_location",
     "upsert_product",
     "upsert_sku",
+    "write_csv",
 ]

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Any
 
 from msgspec import UNSET, structs
 
 from kaquan.customers.checks import merge_metadata
 from kaquan.customers.cleaning import country_of
 from kaquan.customers.model import Customer, CustomerDraft
-from kaquan.customers.people import check_customer, says_nothing_new, upsert_customer
+from kaquan.customers.people import (
+    check_customer,
+    new_customer,
+    says_nothing_new,
+    upsert_customer,
+)
 from kaquan.customers.store.customers import insert_customers, list_named_customers
 from kaquan.runtime import KaquanError, Tx, get_project, load_checker, new_ids
 
@@ -67,17 +71,15 @@ async def _enter_newcomers(
         return {}
     checker = await load_checker(tx)
     rows: list[Customer] = []
-    for id_, (source_id, draft) in zip(new_ids("cust", len(drafts)), drafts.items(), strict=True):
+    for id_, draft in zip(new_ids("cust", len(drafts)), drafts.values(), strict=True):
         metadata = merge_metadata({}, draft.metadata)
         try:
             checker.check("customer", metadata, new=True)
         except KaquanError:
             continue
-        stated: dict[str, Any] = structs.asdict(draft)
-        fields: dict[str, Any] = {k: None if v is UNSET else v for k, v in stated.items()}
-        fields |= {"id": id_, "source_id": source_id, "metadata": metadata}
-        rows.append(Customer(**fields, created_at=now, updated_at=None))
-    return await insert_customers(tx, rows) if rows else {}
+        rows.append(new_customer(draft, id_=id_, now=now))
+    entered = await insert_customers(tx, rows) if rows else []
+    return {one.source_id: one for one in entered if one.source_id is not None}
 
 
 async def _upsert(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from kaquan.customers.model import Event, EventDraft
+from kaquan.customers.standard_events import check_standard
 from kaquan.customers.store.events import find_event_by_source, insert_event, insert_events
 from kaquan.runtime import (
     InvalidInput,
@@ -78,6 +79,7 @@ def _build(draft: EventDraft, checker: SchemaChecker, *, now: datetime) -> Event
     if not checked:
         raise InvalidInput("An event needs a name.", field="event")
     given = check_metadata(dict(draft.metadata), "metadata")
+    check_standard(checked, given)
     checker.check(checked, given, new=True, scope=SchemaScope.EVENT)
     return Event(
         id=new_id("evt"),

@@ -2,7 +2,9 @@
 
 from procrastinate import JobContext
 
+from kaquan.customers.browsing import join_sessions
 from kaquan.customers.duplicates.review import run_search
+from kaquan.customers.erasures import erasure_log, log_erasures
 from kaquan.customers.imports.files.carry import carry_out, fail_file_import
 from kaquan.customers.imports.run import fail_import, run_import
 from kaquan.customers.merging.merge import gather_late_rows
@@ -64,6 +66,30 @@ async def gather_rows_after_merges(context: JobContext, timestamp: int) -> None:
     for project in projects:
         async with database.transaction(project.project_id) as tx:
             await gather_late_rows(tx, now=utc_now())
+
+
+@job_queue.periodic(cron="* * * * * */10")
+@job_queue.task(
+    name="customers.join_sessions", queueing_lock="customers.join_sessions", pass_context=True
+)
+async def join_new_sessions(context: JobContext, timestamp: int) -> None:
+    """Join what was browsed into sessions (every ten seconds)."""
+    database = services_of(context).database
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        more = True
+        while more:
+            async with database.transaction(project.project_id) as tx:
+                more = await join_sessions(tx)
+
+
+@job_queue.periodic(cron="* * * * *")
+@job_queue.task(name="customers.log_erasures", queueing_lock="log_erasures", pass_context=True)
+async def log_new_erasures(context: JobContext, timestamp: int) -> None:
+    """Write who was erased to the log outside of the database (every minute)."""
+    services = services_of(context)
+    await log_erasures(services.database, erasure_log(services.settings), clock=utc_now)
 
 
 @job_queue.periodic(cron="17 3 * * *")

@@ -28,16 +28,25 @@ from kaquan.customers.columns import (
 from kaquan.customers.model import LoadCounts
 from kaquan.customers.order_columns import read_orders
 from kaquan.customers.people import refresh_summaries
+from kaquan.customers.sealing import SEALED_TYPES, seal_rows, sealed_columns
 from kaquan.customers.store.bulk import (
     ORDER_COLUMNS,
     Column,
     drop_staging,
     ids_by_source,
     insert_staged_orders,
+    list_raced,
     merge_staged,
     stage_rows,
 )
-from kaquan.runtime import LONGEST_NAME, LONGEST_REFERENCE, Tx, check_name, new_ids
+from kaquan.runtime import (
+    LONGEST_NAME,
+    LONGEST_REFERENCE,
+    Duplicate,
+    Tx,
+    check_name,
+    new_ids,
+)
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with how many rows were handed to the database so far, and how many there are."""
@@ -210,8 +219,21 @@ async def _merge(
         ("created_at", "timestamptz"),
         *given,
     )
-    parts = csv_parts(staged | {name: values[name] for name, _ in given})
-    await stage_rows(tx, columns, parts, progress=lambda rows: progress(rows, count))
+    staged |= {name: values[name] for name, _ in given}
+    if target.table == "customer":
+        personal = {name: staged[name].to_pylist() for name in SEALED_TYPES if name in staged}
+        if "address" in personal:
+            personal["address"] = [
+                None if text is None else msgspec.json.decode(text) for text in personal["address"]
+            ]
+        staged |= await seal_rows(tx, staged["source_id"].to_pylist(), personal)
+        columns = tuple(sealed_columns(columns))
+    staged = {name: staged[name] for name, _ in columns}
+    await stage_rows(tx, columns, csv_parts(staged), progress=lambda rows: progress(rows, count))
     counts = await merge_staged(tx, target.table, columns, given=count, now=now)
+    raced = await list_raced(tx) if target.table == "customer" else set[str]()
     await drop_staging(tx)
+    if raced:
+        message = "Some of these customers are being entered by somebody else; load them again."
+        raise Duplicate(message, field="source_id")
     return counts

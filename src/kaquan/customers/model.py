@@ -189,6 +189,19 @@ class EventDraft(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
+class BrowsingSession(msgspec.Struct, frozen=True, kw_only=True):
+    """Browsing without half an hour of silence; ``product_count`` counts each product once."""
+
+    id: str
+    customer_id: str
+    started_at: datetime
+    ended_at: datetime
+    event_count: int
+    page_count: int
+    product_count: int
+    added_count: int
+
+
 class Location(msgspec.Struct, frozen=True, kw_only=True):
     """A store or a till where vouchers are redeemed; ``shape`` is its area as the dialect has it."""
 
@@ -359,6 +372,9 @@ class TimelineKind(StrEnum):
     EVENT = "event"
     NOTE = "note"
     POINTS = "points"
+    SESSION = "session"
+    VISIT = "visit"
+    SURVEY = "survey"
 
 
 class TimelineEntry(msgspec.Struct, frozen=True, kw_only=True):

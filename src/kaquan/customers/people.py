@@ -1,6 +1,7 @@
 """Entering, changing and erasing customers."""
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import UNSET, structs
 
@@ -14,20 +15,24 @@ from kaquan.customers.checks import (
 from kaquan.customers.cleaning import clean_draft, find_country
 from kaquan.customers.model import Customer, CustomerDraft, CustomerSummary, PermanentDeletion
 from kaquan.customers.store.customers import (
-    CUSTOMER,
     erase_customer_row,
+    find_customer_row,
+    insert_customers,
     list_customer_summaries,
     lock_customers,
+    lock_for_erasure,
     refresh_summary_rows,
+    update_customer_row,
 )
+from kaquan.customers.store.data_keys import destroy_data_keys
 from kaquan.customers.store.erasure import (
     erase_traces,
     forget_names,
     insert_deletion,
+    insert_erasures,
     list_parts,
 )
 from kaquan.customers.store.merging import find_survivors
-from kaquan.customers.store.upsert import GivenColumns, find_row, update_row, upsert_row
 from kaquan.runtime import (
     NotFound,
     Tx,
@@ -56,14 +61,18 @@ async def upsert_customer(
         if known is None:
             raise NotFound("customer", checked.id)
         return await _update(tx, known, structs.replace(checked, source_id=UNSET), now=now)
+    # Found by an id that they had before a merge, people keep the one that they have.
+    told = structs.replace(checked, source_id=UNSET)
     if isinstance(checked.source_id, str):
         known = known or await _find(tx, source_id=checked.source_id)
         if known is not None:
-            # Found by an id that they had before a merge, people keep the one that they have.
-            told = structs.replace(checked, source_id=UNSET)
             return await _update(tx, known, told, now=now)
     await check_by_schema(tx, "customer", checked.metadata, new=True)
-    return await upsert_row(tx, CUSTOMER, _given(checked), row_id=new_id("cust"), now=now)
+    fresh = new_customer(checked, id_=new_id("cust"), now=now)
+    if await insert_customers(tx, [fresh]):
+        return fresh
+    # Another transaction has just entered them.
+    return await _update(tx, await get_customer(tx, fresh.source_id or ""), told, now=now)
 
 
 async def update_customer(
@@ -83,10 +92,13 @@ async def delete_customer(tx: Tx, reference: str, *, now: datetime) -> None:
     An empty row keeps their orders and redemptions countable. Raises NotFound.
     """
     customer = await get_customer(tx, reference)
-    await lock_customers(tx, [customer.id])
-    for part in await list_parts(tx, customer.id):
+    await lock_for_erasure(tx, customer.id)
+    parts = await list_parts(tx, customer.id)
+    for part in parts:
         await forget_names(tx, part, now=now)
     await erase_customer_row(tx, customer.id, now=now)
+    await destroy_data_keys(tx, parts)
+    await insert_erasures(tx, parts, thorough=False, at=now, logged_at=None)
 
 
 async def erase_customer(tx: Tx, reference: str, *, now: datetime) -> PermanentDeletion:
@@ -96,13 +108,16 @@ async def erase_customer(tx: Tx, reference: str, *, now: datetime) -> PermanentD
     every sum stays. Raises NotFound.
     """
     customer = await get_customer(tx, reference)
-    await lock_customers(tx, [customer.id])
+    await lock_for_erasure(tx, customer.id)
     counts: dict[str, int] = {}
-    for part in await list_parts(tx, customer.id):
+    parts = await list_parts(tx, customer.id)
+    for part in parts:
         emptied = await erase_traces(tx, part)
         counts = {name: counts.get(name, 0) + count for name, count in emptied.items()}
         await forget_names(tx, part, now=now)
     await erase_customer_row(tx, customer.id, now=now)
+    await destroy_data_keys(tx, parts)
+    await insert_erasures(tx, parts, thorough=True, at=now, logged_at=None)
     deletion = PermanentDeletion(
         id=new_id("pd"), customer_id=customer.id, counts=counts, created_at=now
     )
@@ -166,14 +181,14 @@ def check_customer(draft: CustomerDraft, *, country: str | None, now: datetime) 
 async def _find(
     tx: Tx, *, row_id: str | None = None, source_id: str | None = None
 ) -> Customer | None:
-    found = await find_row(tx, CUSTOMER, row_id=row_id, source_id=source_id)
+    found = await find_customer_row(tx, row_id=row_id, source_id=source_id)
     if found is not None:
         return found
     named = [reference for reference in (row_id, source_id) if reference is not None]
     survivors = await find_survivors(tx, named)
     for reference in named:
         if reference in survivors:
-            return await find_row(tx, CUSTOMER, row_id=survivors[reference])
+            return await find_customer_row(tx, row_id=survivors[reference])
     return None
 
 
@@ -181,7 +196,7 @@ async def _update(tx: Tx, known: Customer, draft: CustomerDraft, *, now: datetim
     if says_nothing_new(known, draft):
         return known
     await check_by_schema(tx, "customer", draft.metadata, new=False)
-    return await update_row(tx, CUSTOMER, _given(draft), row_id=known.id, now=now)
+    return await update_customer_row(tx, known.id, _given(draft), now=now)
 
 
 def says_nothing_new(known: Customer, draft: CustomerDraft) -> bool:
@@ -195,5 +210,15 @@ def says_nothing_new(known: Customer, draft: CustomerDraft) -> bool:
     )
 
 
-def _given(draft: CustomerDraft) -> GivenColumns:
-    return GivenColumns(**{k: v for k, v in structs.asdict(draft).items() if k != "id"})
+def new_customer(draft: CustomerDraft, *, id_: str, now: datetime) -> Customer:
+    """Return the customer that a checked draft enters."""
+    given = _given(draft)
+    fields: dict[str, Any] = {name: given.get(name) for name in Customer.__struct_fields__}
+    fields |= {"id": id_, "created_at": now, "metadata": merge_metadata({}, draft.metadata)}
+    return Customer(**fields)
+
+
+def _given(draft: CustomerDraft) -> dict[str, Any]:
+    """What a draft says, without our id."""
+    stated = structs.asdict(draft)
+    return {k: v for k, v in stated.items() if k != "id" and v is not UNSET}

@@ -12,10 +12,14 @@ import msgspec
 from kaquan.customers.store.portrait import (
     Favourite,
     Habits,
+    SurveyAnswer,
+    VisitedPlace,
+    list_answers,
     list_favourite_goods,
     list_favourite_locations,
     list_reach,
     list_scores,
+    list_visited,
     rank_spend,
     read_habits,
 )
@@ -68,7 +72,9 @@ class Portrait(msgspec.Struct, frozen=True, kw_only=True):
     the median of days between orders (None for fewer than two days of orders); ``days_since`` the
     days since the last one. ``discount_share_bps`` is the share of orders bought on discount,
     ``discount_rate_bps`` that of what they would have paid without; None without orders.
-    ``predictions`` are the latest scores of models, by name, as exact decimals.
+    ``predictions`` are the latest scores of models, by name, as exact decimals; ``predicted_at``
+    says as of when each is. ``visits`` are the stores the customer was seen in (told visits and
+    redemptions), ``surveys`` the last answers to surveys.
     """
 
     tier: ValueTier
@@ -86,6 +92,9 @@ class Portrait(msgspec.Struct, frozen=True, kw_only=True):
     discount_rate_bps: int | None
     reach: list[Reach]
     predictions: dict[str, str]
+    predicted_at: dict[str, datetime]
+    visits: list[VisitedPlace]
+    surveys: list[SurveyAnswer]
 
 
 async def read_portrait(tx: Tx, customer_id: str, *, now: datetime) -> Portrait:
@@ -96,6 +105,7 @@ async def read_portrait(tx: Tx, customer_id: str, *, now: datetime) -> Portrait:
     zone = (await get_project(tx)).time_zone
     habits = await read_habits(tx, customer_id, zone=zone)
     rank = await rank_spend(tx, customer_id)
+    scores = await list_scores(tx, customer_id)
     days_since = None if habits.last_at is None else max(0, (now - habits.last_at).days)
     return Portrait(
         tier=tier_of(rank),
@@ -115,7 +125,10 @@ async def read_portrait(tx: Tx, customer_id: str, *, now: datetime) -> Portrait:
             Reach(channel=channel, has_address=has, consented=agreed)
             for channel, has, agreed in await list_reach(tx, customer_id)
         ],
-        predictions=await list_scores(tx, customer_id),
+        predictions={name: value for name, value, _ in scores},
+        predicted_at={name: as_of for name, _, as_of in scores},
+        visits=await list_visited(tx, customer_id, zone=zone),
+        surveys=await list_answers(tx, customer_id),
     )
 
 

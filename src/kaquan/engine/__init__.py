@@ -89,7 +89,7 @@ from kaquan.engine.facts import Facts, Remaining
 from kaquan.engine.formula import InvalidFormula, check_scope, parse_formula
 from kaquan.engine.formula_value import Failure, evaluate_formula
 from kaquan.engine.lanes import Lane
-from kaquan.engine.money import MAX_MINOR, allocate, divide_half_even, take_rate
+from kaquan.engine.money import MAX_MINOR, Rounding, allocate, divide_half_even, take_rate
 from kaquan.engine.needs import Needs, find_needs
 from kaquan.engine.offer import Offer
 from kaquan.engine.offer_json import (
@@ -114,6 +114,7 @@ from kaquan.engine.stacking import (
     InvalidRules,
     NoEffect,
     ProductUse,
+    RollbackOrder,
     Sorting,
     StackingRules,
 )
@@ -223,6 +224,8 @@ __all__ = [
     "RedemptionCount",
     "Rejected",
     "Remaining",
+    "RollbackOrder",
+    "Rounding",
     "Scope",
     "Selection",
     "ServiceEntitlement",

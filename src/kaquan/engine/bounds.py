@@ -17,9 +17,12 @@ from kaquan.engine.effects import (
     ThresholdOff,
 )
 from kaquan.engine.lanes import Lane
-from kaquan.engine.money import take_rate
+from kaquan.engine.money import Rounding, take_rate
 from kaquan.engine.scope import Scope
 from kaquan.engine.sequence import find_lane
+
+_ROUNDING = Rounding.HALF_UP
+"""No project rounds a rate to more."""
 
 
 def find_most(candidate: Candidate, cart: Cart) -> int | None:
@@ -78,8 +81,8 @@ def _find_most_of_percentage(effect: PercentOff, cart: Cart) -> int | None:
         return None
     if effect.target == "items":
         covered = (line.amount for line in cart.lines if effect.scope.covers(line))
-        return sum(take_rate(amount, effect.rate_bps) for amount in covered)
-    off = take_rate(_spend(effect.scope, cart), effect.rate_bps)
+        return sum(take_rate(amount, effect.rate_bps, _ROUNDING) for amount in covered)
+    off = take_rate(_spend(effect.scope, cart), effect.rate_bps, _ROUNDING)
     return off if effect.cap_minor is None else min(off, effect.cap_minor)
 
 

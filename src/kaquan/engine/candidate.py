@@ -25,9 +25,10 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     `key` is unique within the request. `uses_left` is the voucher's own; the other limits belong
     to its campaign and are shared by the candidates of one request that name the same
     `campaign_id`. `customer_redemptions` is this customer's count in the campaign, None being the
-    context's figure. `face_value_minor` is the value printed on a manufacturer's coupon.
-    `redemption_counts`, `holder_id`, `claimed_at`, `balance`, `credits`, `attributes` and
-    `expires_at` are as in Facts.
+    context's figure. `held_out` says that its campaign keeps this customer out. A
+    `referral` code is for other customers than its holder. `face_value_minor` is the value printed on a manufacturer's coupon.
+    `redemption_counts`, `holder_id`, `claimed_at`, `balance`, `credits`, `attributes`,
+    `publication`, `starts_at`, `expires_at` and `quantity` are as in Facts.
 
     `categories` are those of its campaign. The lower `priority` goes first, none last, where the
     project sorts by it. `lane` is what the offer works on; None leaves that to its effect.
@@ -38,6 +39,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     kind: CandidateKind = CandidateKind.VOUCHER
     campaign_id: str | None = None
     active: bool = True
+    held_out: bool = False
+    referral: bool = False
     uses_left: int | None = None
     campaign_uses_left: int | None = None
     customer_uses_left: int | None = None
@@ -53,7 +56,10 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     priority: int | None = None
     lane: Lane | None = None
     attributes: Attributes = {}
+    publication: Attributes = {}
+    starts_at: datetime | None = None
     expires_at: datetime | None = None
+    quantity: int | None = None
 
     @property
     def category_ids(self) -> tuple[str, ...]:

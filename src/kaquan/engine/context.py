@@ -16,7 +16,8 @@ class CustomerFacts(msgspec.Struct, frozen=True, kw_only=True):
     successful, not returned redemptions in the campaign of the candidate, unless the candidate
     brings its own figure. `spend_minor` is what those earlier orders came to, in minor units.
     Of a `birthday` only month and day are looked at; None is not known. Without an `id` the buyer
-    is a guest, of whom nothing may be assumed.
+    is a guest, of whom nothing may be assumed; of one with `is_known_guest` redemptions were
+    counted all the same, by a phone number or the like.
     """
 
     id: str | None = None
@@ -27,6 +28,12 @@ class CustomerFacts(msgspec.Struct, frozen=True, kw_only=True):
     spend_minor: int = 0
     birthday: date | None = None
     tier_id: str | None = None
+    is_known_guest: bool = False
+
+    @property
+    def can_be_counted(self) -> bool:
+        """Whether it is known how often this buyer redeemed."""
+        return self.id is not None or self.is_known_guest
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

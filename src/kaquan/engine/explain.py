@@ -183,9 +183,17 @@ SENTENCES: Mapping[ReasonCode, Mapping[Language, str]] = {
         "zh": "积分 {balance}，还差 {missing}",
         "en": "Points: {balance}, short of what was asked for by {missing}",
     },
+    _C.CUSTOMER_IN_HOLDOUT: {
+        "zh": "此优惠本次不对该顾客开放",
+        "en": "This offer is not open to this customer",
+    },
     _C.NOT_HOLDER: {
         "zh": "此券仅限领取人本人使用",
         "en": "Only the person who was given this coupon can use it",
+    },
+    _C.SELF_REFERRAL: {
+        "zh": "自己的推荐码不能自己使用，请分享给好友",
+        "en": "This is the customer's own referral code; it is for their friends",
     },
     _C.NOT_IN_TIER: {
         "zh": "此券仅限指定会员等级使用",

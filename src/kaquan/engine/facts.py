@@ -8,6 +8,7 @@ import msgspec
 
 from kaquan.engine.cart import Attributes, Cart
 from kaquan.engine.context import Context
+from kaquan.engine.money import Rounding
 from kaquan.engine.scope import Scope
 
 Basis: TypeAlias = Literal["remaining", "initial"]
@@ -37,8 +38,10 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     `holder_id` is the customer that the code was given to, `claimed_at` when. A means of payment
     has a `balance`, of which the request asks for `credits`: minor units, or points. `initial` is
     what was left before the first step; None says that nothing was added to the cart since.
-    `attributes` is what the merchant notes of the redeemable, `expires_at` the end of its own
-    validity. While something is worked out for one line, `line` is its index.
+    `attributes` is what the merchant notes of the redeemable, `publication` of its being given
+    away, `starts_at` and `expires_at` bound its own validity, `quantity` is how often it may be
+    redeemed. While something is worked out for one line, `line` is its index. `rounding` is what
+    the project does with a fraction of a minor unit.
     """
 
     cart: Cart
@@ -54,8 +57,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     credits: int | None = None
     initial: Remaining | None = None
     attributes: Attributes = {}
+    publication: Attributes = {}
+    starts_at: datetime | None = None
     expires_at: datetime | None = None
+    quantity: int | None = None
     line: int | None = None
+    rounding: Rounding = Rounding.HALF_EVEN
 
     def spend(self, scope: Scope, basis: Basis) -> int:
         """Amount of the goods in scope, in minor units, never more than that of the order.

@@ -4,9 +4,10 @@
     conjunction = negation { "and" negation }
     negation    = [ "not" ] comparison
     comparison  = sum [ ( "=" | "!=" | "<" | "<=" | ">" | ">=" | "is" | "isNot" | "contains"
-                        | "startsWith" | "in_array" | "is_after" | "is_before" ) sum ]
+                        | "startsWith" | "endsWith" | "in_array" | "not_in_array"
+                        | "is_after" | "is_before" | "date_is" | "date_is_not" ) sum ]
     sum         = product { ( "+" | "-" ) product }
-    product     = signed { ( "*" | "/" | "%" ) signed }
+    product     = signed { ( "*" | "x" | "×" | "/" | "÷" | "%" ) signed }
     signed      = [ "-" ] atom
     atom        = number | text | name | "(" formula ")"
                 | function "(" formula { ( "," | ";" ) formula } ")"
@@ -14,12 +15,12 @@
     case        = "switch_case" "(" formula ";" formula ")"
 
 Words are read in either case; a text stands in double quotes. There is nothing but the names,
-attributes and functions listed here, no loop and no definition, and length, depth, size and digits
+attributes and functions of ``formula_words``, no loop and no definition, and length, depth, size and digits
 are bounded: reading and working out a formula ends after a number of steps that its length bounds.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain
@@ -27,71 +28,25 @@ from typing import TypeAlias
 
 import msgspec
 
+from kaquan.engine.formula_words import (
+    ATTRIBUTES,
+    COMPARING_WORDS,
+    FUNCTIONS,
+    NAMES,
+    OF_ITEMS,
+    SAME_AS,
+    UNSUPPORTED,
+)
+
 MAX_LENGTH = 1_000
 MAX_DEPTH = 20
 MAX_NODES = 200
 MAX_DIGITS = 15
-MAX_ARGUMENTS = 20
-
-NAMES = frozenset(
-    {
-        "order_amount",
-        "order_initial_amount",
-        "order_items_quantity",
-        "order_lines",
-        "shipping_amount",
-        "customer_order_count",
-        "customer_spend",
-        "customer_tier",
-        "today",
-        "now",
-        "voucher_expiration_date",
-        "order_item_price",
-        "order_item_amount",
-        "order_item_subtotal",
-    }
-)
-ATTRIBUTES = frozenset(
-    {
-        "customer_metadata",
-        "order_metadata",
-        "redeemable_metadata",
-        "redemption_metadata",
-        "order_item_metadata",
-    }
-)
-OF_ITEMS = frozenset(
-    {"order_item_price", "order_item_amount", "order_item_subtotal", "order_item_metadata"}
-)
-"""What is worked out for each line of the order, where an effect takes something off lines."""
-
-UNSUPPORTED = frozenset({"metadata", "cheapest_order_item", "most_expensive_order_item"})
-"""Words of the dialect that are refused by a key of their own."""
-
-COMPARING_WORDS = ("is", "isnot", "contains", "startswith", "in_array", "is_after", "is_before")
-FUNCTIONS: Mapping[str, tuple[int, int]] = {
-    "if": (3, 3),
-    "min": (1, MAX_ARGUMENTS),
-    "max": (1, MAX_ARGUMENTS),
-    "round": (1, 2),
-    "floor": (1, 2),
-    "ceil": (1, 2),
-    "default_to": (2, MAX_ARGUMENTS),
-    "contains": (2, 2),
-    "pow": (2, 2),
-    "date": (1, 1),
-    "days_since": (1, 1),
-    "days_until": (1, 1),
-    "months_since": (1, 1),
-    "months_until": (1, 1),
-}
-"""The least and the most arguments of each function."""
-
 _TOKEN = re.compile(
     r"""\s*(?:(?P<number>\d+(?:\.\d+)?)(?![\w.])
     |(?P<text>"[^"]*")
     |(?P<word>[A-Za-z_][A-Za-z_0-9]*)
-    |(?P<sign><=|>=|!=|[=<>+\-*/%(),;]))""",
+    |(?P<sign><=|>=|!=|[=<>+\-*/×÷%(),;]))""",
     re.VERBOSE | re.ASCII,
 )
 
@@ -285,12 +240,15 @@ class _Parser:
         return left if sign is None else self._count(Comparison(sign, left, self._sum()))
 
     def _sum(self) -> Tree:
-        return self._chain("+", "-", read=lambda: self._chain("*", "/", "%", read=self._signed))
+        return self._chain("+", "-", read=self._product)
+
+    def _product(self) -> Tree:
+        return self._chain("*", "/", "%", *SAME_AS, read=self._signed)
 
     def _chain(self, *signs: str, read: Callable[[], Tree]) -> Tree:
         members = [(signs[0], read())]
         while sign := self._accept(*signs):
-            members.append((sign, read()))
+            members.append((SAME_AS.get(sign, sign), read()))
         return members[0][1] if len(members) == 1 else self._count(Chain(tuple(members)))
 
     def _signed(self) -> Tree:

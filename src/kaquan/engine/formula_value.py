@@ -23,9 +23,9 @@ from kaquan.engine.formula import (
     Tree,
     parse_formula,
 )
+from kaquan.engine.formula_facts import look_up, look_up_attribute
 from kaquan.engine.formula_time import count_days, count_months, read_moment, to_local
-from kaquan.engine.money import MAX_MINOR
-from kaquan.engine.scope import EVERYTHING
+from kaquan.engine.money import MAX_MINOR, round_exact
 
 MAX_BITS = 256
 """A numerator or denominator beyond this is refused, so that no chain of products can grow."""
@@ -50,6 +50,12 @@ _ORDERINGS: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
 }
 
 
+_OF_TIME = frozenset(
+    {"date", "date_time", "day_of_month", "month", "year", "days_since", "days_until"}
+    | {"months_since", "months_until", "years_since"}
+)
+
+
 class Failure(msgspec.Struct, frozen=True):
     """A formula that has no value for this request, and why."""
 
@@ -71,9 +77,11 @@ def evaluate_formula(text: str, facts: Facts) -> Fraction | Failure:
 
 
 def evaluate_whole(text: str, facts: Facts, *, most: int = MAX_MINOR) -> int | Failure:
-    """A formula's number, rounded half-even to a whole one between 0 and `most`."""
+    """A formula's number, rounded as the project says to a whole one between 0 and `most`."""
     exact = evaluate_formula(text, facts)
-    return exact if isinstance(exact, Failure) else min(max(round(exact), 0), most)
+    if isinstance(exact, Failure):
+        return exact
+    return min(round_exact(exact, facts.rounding), most)
 
 
 def _evaluate(tree: Tree, facts: Facts) -> Value:
@@ -81,9 +89,9 @@ def _evaluate(tree: Tree, facts: Facts) -> Value:
         case Constant(value):
             return value
         case Name(name):
-            return _look_up(name, facts)
+            return _as_value(look_up(name, facts))
         case Attribute(of, name):
-            return _look_up_attribute(of, name, facts)
+            return _as_value(look_up_attribute(of, name, facts))
         case Chain(members):
             return _work_out(members, facts)
         case Comparison(sign, left, right):
@@ -92,68 +100,6 @@ def _evaluate(tree: Tree, facts: Facts) -> Value:
             return _reason(word, members, facts)
         case Call(function, arguments):
             return _call(function, arguments, facts)
-
-
-def _look_up(name: str, facts: Facts) -> Value:
-    customer = facts.context.customer
-    if name.startswith("customer_") and customer.id is None:
-        raise _Stopped("missing_value")
-    value: int | str | datetime | None
-    match name:
-        case "today":
-            local = to_local(facts.context.now, facts.context.time_zone)
-            value = local.replace(hour=0, minute=0, second=0, microsecond=0)
-        case "now":
-            value = to_local(facts.context.now, facts.context.time_zone).replace(microsecond=0)
-        case "voucher_expiration_date":
-            ends = facts.expires_at
-            value = None if ends is None else to_local(ends, facts.context.time_zone)
-        case "order_item_price":
-            value = facts.cart.lines[_line(facts)].unit_price
-        case "order_item_amount":
-            value = facts.initial_line(_line(facts))
-        case "order_item_subtotal":
-            value = facts.left.subtotals_minor[_line(facts)]
-        case "order_amount":
-            value = facts.spend(EVERYTHING, "remaining")
-        case "order_initial_amount":
-            value = facts.cart.amount
-        case "order_items_quantity":
-            value = sum(line.quantity for line in facts.cart.lines)
-        case "order_lines":
-            value = len(facts.cart.lines)
-        case "shipping_amount":
-            value = facts.cart.shipping_minor
-        case "customer_order_count":
-            value = customer.order_count
-        case "customer_spend":
-            value = customer.spend_minor
-        case "customer_tier":
-            value = customer.tier_id
-        case _:
-            raise AssertionError(name)
-    return _as_value(value)
-
-
-def _line(facts: Facts) -> int:
-    if facts.line is None:
-        raise _Stopped("missing_value")
-    return facts.line
-
-
-def _look_up_attribute(of: str, name: str, facts: Facts) -> Value:
-    match of:
-        case "customer":
-            noted = facts.context.customer.attributes
-        case "redeemable":
-            noted = facts.attributes
-        case "redemption":
-            noted = facts.context.redemption_metadata
-        case "order_item":
-            noted = facts.cart.lines[_line(facts)].metadata
-        case _:
-            noted = facts.cart.metadata
-    return _as_value(noted.get(name))
 
 
 def _as_value(value: AttributeValue | datetime | None) -> Value:
@@ -195,12 +141,16 @@ def _compare(sign: str, left: Value, right: Value, facts: Facts) -> bool:
             return _moment(left, facts) < _moment(right, facts)
         case "contains":
             return _contains(left, right)
-        case "startswith":
+        case "startswith" | "endswith":
             if not isinstance(left, str) or not isinstance(right, str):
                 raise _Stopped("wrong_kind")
-            return left.startswith(right)
-        case "in_array":
-            return any(_equal(left, one, facts) for one in _list(right))
+            return left.startswith(right) if sign == "startswith" else left.endswith(right)
+        case "in_array" | "not_in_array":
+            is_in = any(_equal(left, one, facts) for one in _list(right))
+            return is_in is (sign == "in_array")
+        case "date_is" | "date_is_not":
+            same = _moment(left, facts).date() == _moment(right, facts).date()
+            return same is (sign == "date_is")
         case _:
             return _equal(left, right, facts) is (sign in ("=", "is"))
 
@@ -263,10 +213,8 @@ def _call(function: str, arguments: Sequence[Tree], facts: Facts) -> Value:
             return _contains(whole, part)
         case "switch":
             return _switch(arguments, facts)
-        case "date":
-            return _moment(_evaluate(arguments[0], facts), facts)
-        case "days_since" | "days_until" | "months_since" | "months_until":
-            return _count_time(function, _moment(_evaluate(arguments[0], facts), facts), facts)
+        case _ if function in _OF_TIME:
+            return _tell_time(function, _moment(_evaluate(arguments[0], facts), facts), facts)
         case "min" | "max":
             numbers = [_number(_evaluate(argument, facts)) for argument in arguments]
             return min(numbers) if function == "min" else max(numbers)
@@ -286,11 +234,30 @@ def _switch(arguments: Sequence[Tree], facts: Facts) -> Value:
     raise _Stopped("missing_value")
 
 
+def _tell_time(function: str, moment: datetime, facts: Facts) -> Value:
+    match function:
+        case "date" | "date_time":
+            return moment
+        case "day_of_month":
+            return Fraction(moment.day)
+        case "month":
+            return Fraction(moment.month)
+        case "year":
+            return Fraction(moment.year)
+        case _:
+            return _count_time(function, moment, facts)
+
+
 def _count_time(function: str, moment: datetime, facts: Facts) -> Fraction:
     unit, _, way = function.partition("_")
     now = to_local(facts.context.now, facts.context.time_zone)
     start, end = (moment, now) if way == "since" else (now, moment)
-    return Fraction(count_days(start, end) if unit == "days" else count_months(start, end))
+    if unit == "days":
+        return Fraction(count_days(start, end))
+    months = count_months(start, end)
+    if unit == "months":
+        return Fraction(months)
+    return Fraction(months // 12 if months >= 0 else -(-months // 12))
 
 
 def _power(base: Fraction, exponent: Fraction) -> Fraction:
@@ -316,10 +283,10 @@ def _first_known(arguments: Sequence[Tree], facts: Facts) -> Value:
 
 
 def _round(function: str, number: Fraction, places: Fraction = Fraction(0)) -> Fraction:
-    if places.denominator != 1 or not 0 <= places <= MAX_PLACES:
+    if places.denominator != 1 or abs(places) > MAX_PLACES:
         raise _Stopped("wrong_kind")
-    scale = 10 ** int(places)
-    return Fraction(_ROUNDINGS[function](number * scale), scale)
+    scale = Fraction(10) ** int(places)
+    return _ROUNDINGS[function](number * scale) / scale
 
 
 def _bounded(number: Fraction) -> Fraction:

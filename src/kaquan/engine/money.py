@@ -1,6 +1,8 @@
 """Exact integer arithmetic on minor units: rates and allocation."""
 
 from collections.abc import Sequence
+from enum import StrEnum
+from fractions import Fraction
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -14,6 +16,14 @@ PositiveMinor: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_MINOR)]
 RateBps: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=FULL_RATE_BPS)]
 
 
+class Rounding(StrEnum):
+    """What becomes of a fraction of a minor unit: the project says it, for every rate alike."""
+
+    HALF_EVEN = "half_even"
+    HALF_UP = "half_up"
+    DOWN = "down"
+
+
 def divide_half_even(numerator: int, denominator: int) -> int:
     """Quotient of two non-negative integers, halves to the even neighbour (IEEE 754 §4.3.1)."""
     quotient, rest = divmod(numerator, denominator)
@@ -23,9 +33,24 @@ def divide_half_even(numerator: int, denominator: int) -> int:
     return quotient
 
 
-def take_rate(amount_minor: int, rate_bps: int) -> int:
-    """Share of an amount in minor units, rounded half-even; 10,000 bps gives all of it."""
-    return divide_half_even(amount_minor * rate_bps, FULL_RATE_BPS)
+def divide(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """Quotient of two non-negative integers, rounded as it is said."""
+    if rounding is Rounding.HALF_EVEN:
+        return divide_half_even(numerator, denominator)
+    if rounding is Rounding.HALF_UP:
+        return (2 * numerator + denominator) // (2 * denominator)
+    return numerator // denominator
+
+
+def take_rate(amount_minor: int, rate_bps: int, rounding: Rounding = Rounding.HALF_EVEN) -> int:
+    """Share of an amount in minor units, rounded once; 10,000 bps gives all of it."""
+    return divide(amount_minor * rate_bps, FULL_RATE_BPS, rounding)
+
+
+def round_exact(number: Fraction, rounding: Rounding) -> int:
+    """A number in minor units, rounded as it is said; below zero is zero."""
+    positive = max(number, Fraction(0))
+    return divide(positive.numerator, positive.denominator, rounding)
 
 
 def allocate(amount: int, weights: Sequence[int]) -> list[int]:

@@ -30,7 +30,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
 
     `redemption_counts` are keys of `Candidate.redemption_counts`; `catalogue_ids` are products and
     SKUs of which `Context.catalogue` should know the price; `attribute_names` are those of goods
-    that scopes name.
+    that scopes name. `code_uses` asks for the count of the code itself, `publication` for what was
+    noted when it was given away.
     """
 
     segment_ids: frozenset[str] = frozenset()
@@ -45,6 +46,8 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     customer_attributes: bool = False
     holder: bool = False
     claim: bool = False
+    code_uses: bool = False
+    publication: bool = False
 
 
 _SWITCHES = tuple(
@@ -110,10 +113,12 @@ def _look_at(offer: Offer) -> Needs:
         order_count=bool(kinds & {FirstOrder, OrderCount}) or "customer_order_count" in names,
         spend=CustomerSpend in kinds or "customer_spend" in names,
         tier=InTier in kinds or "customer_tier" in names,
-        birthday=BirthdayWindow in kinds,
+        birthday=BirthdayWindow in kinds or "customer_birthdate" in names,
         customer_attributes=CustomerAttribute in kinds or "customer_metadata" in names,
         holder=CodeHolder in kinds,
         claim=offer.window.after_claim is not None,
+        code_uses="voucher_redeemed_quantity" in names,
+        publication="publication_metadata" in names,
     )
 
 

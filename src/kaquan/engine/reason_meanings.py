@@ -47,7 +47,11 @@ MEANINGS: Mapping[str, str] = {
     "not_in_segment": "The customer is not in the segment the offer is for.",
     "in_excluded_segment": "The customer is in a segment the offer excludes.",
     "not_first_order": "The customer has ordered before.",
+    "customer_in_holdout": (
+        "The customer gets nothing of the campaign, so that its effect can be measured."
+    ),
     "not_holder": "The code was given to someone else, or to nobody.",
+    "self_referral": "The customer holds this referral code; it is for others to use.",
     "not_in_tier": "The customer is in none of the membership tiers the offer is for.",
     "birthday_unknown": "The rule is about the birthday, and it is not known.",
     "not_birthday": "It is not the time of the birthday.",

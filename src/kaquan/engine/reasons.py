@@ -91,7 +91,9 @@ class ReasonCode(StrEnum):
     NOT_IN_SEGMENT = "not_in_segment", _F.CUSTOMER, "segment_id"
     IN_EXCLUDED_SEGMENT = "in_excluded_segment", _F.CUSTOMER, "segment_id"
     NOT_FIRST_ORDER = "not_first_order", _F.CUSTOMER, "order_count"
+    CUSTOMER_IN_HOLDOUT = "customer_in_holdout", _F.CUSTOMER
     NOT_HOLDER = "not_holder", _F.CUSTOMER
+    SELF_REFERRAL = "self_referral", _F.CUSTOMER
     NOT_IN_TIER = "not_in_tier", _F.CUSTOMER
     BIRTHDAY_UNKNOWN = "birthday_unknown", _F.CUSTOMER
     NOT_BIRTHDAY = "not_birthday", _F.CUSTOMER, "starts_at"

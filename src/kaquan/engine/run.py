@@ -115,7 +115,11 @@ class Run:
             balance=candidate.balance,
             credits=candidate.credits,
             attributes=candidate.attributes,
+            publication=candidate.publication,
+            starts_at=candidate.starts_at,
             expires_at=candidate.expires_at,
+            quantity=candidate.quantity,
+            rounding=self._rules.rounding,
         )
 
     def _admit(self, candidate: Candidate, facts: Facts) -> tuple[list[Check], tuple[Reason, ...]]:
@@ -127,11 +131,25 @@ class Run:
             Check.of("window", "window", outside),
             *self._limits.check_uses(candidate),
         ]
+        if candidate.held_out:
+            kept_out = Reason(ReasonCode.CUSTOMER_IN_HOLDOUT)
+            checks.append(Check.of("holdout", "holdout", kept_out))
+        if candidate.referral:
+            checks.append(self._check_referral(candidate))
         reasons = [check.reason for check in checks if check.reason is not None]
         ruled = evaluate(candidate.offer.condition, facts, path="condition", checks=checks)
         if ruled.verdict is not Verdict.MET:
             reasons += ruled.reasons
         return checks, tuple(reasons)
+
+    def _check_referral(self, candidate: Candidate) -> Check:
+        """Nobody brings themselves along, and who is brought along is known."""
+        customer_id, reason = self._context.customer.id, None
+        if customer_id is None:
+            reason = Reason(ReasonCode.CUSTOMER_REQUIRED)
+        elif customer_id == candidate.holder_id:
+            reason = Reason(ReasonCode.SELF_REFERRAL)
+        return Check.of("referral", "referral", reason)
 
     def _apply(self, candidate: Candidate, facts: Facts) -> Outcome | Reason:
         """The effect, on what the stacking rules let it see."""

@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from kaquan.engine.money import Rounding
+
 MOST_SENT = 30
 """No project may let more redeemables into one request."""
 
@@ -60,8 +62,15 @@ class AmountBase(StrEnum):
     INITIAL_AMOUNT = "initial_amount"
 
 
+class RollbackOrder(StrEnum):
+    """What becomes of the order of a redemption that is rolled back: undone with it, or left."""
+
+    WITH_ORDER = "with_order"
+    WITHOUT_ORDER = "without_order"
+
+
 class StackingRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Which redeemables may go together, in what order, and on what they work.
+    """Which redeemables may go together, in what order, on what they work, and how they round.
 
     Limits count redeemables, 1 to 30. `category_limits` replaces `max_per_category` (or, for an
     exclusive category, `max_exclusive_per_category`) for the categories it names. The lists hold
@@ -89,6 +98,8 @@ class StackingRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     base: AmountBase = AmountBase.REMAINING
     initial_base_categories: tuple[str, ...] = ()
     remaining_base_categories: tuple[str, ...] = ()
+    rounding: Rounding = Rounding.HALF_EVEN
+    rollback: RollbackOrder = RollbackOrder.WITH_ORDER
 
     def __post_init__(self) -> None:
         limits = {

@@ -1,11 +1,13 @@
 """Who gets an offer and who is held out, so that what it earned can be measured."""
 
+from kaquan.experiments.admit import Admissions, admit_customer
 from kaquan.experiments.assign import WHOLE_BPS, assign_arm, assign_variant, is_in_layer
 from kaquan.experiments.define import (
     MOST_ARMS,
     ExperimentConflict,
     create_experiment,
     cross_factors,
+    halt_plan,
     read_arms,
     start_experiment,
     stop_experiment,
@@ -20,6 +22,7 @@ from kaquan.experiments.experiment_store import (
     list_experiments,
     list_placements,
     list_presets,
+    list_presets_placed,
     lock_experiment,
     update_experiment,
 )
@@ -43,15 +46,24 @@ from kaquan.experiments.model import (
     Overrides,
     Placement,
     Preset,
+    Standing,
     Variant,
 )
-from kaquan.experiments.store import count_exposures, find_exposure, list_exposures
+from kaquan.experiments.store import (
+    StandingAsked,
+    ask_standing,
+    count_exposures,
+    find_exposure,
+    insert_arms,
+    list_exposures,
+)
 
 __all__ = [
     "EXPERIMENT_ORDERS",
     "HOLDOUT",
     "MOST_ARMS",
     "WHOLE_BPS",
+    "Admissions",
     "Arm",
     "Assignment",
     "Experiment",
@@ -66,7 +78,11 @@ __all__ = [
     "Overrides",
     "Placement",
     "Preset",
+    "Standing",
+    "StandingAsked",
     "Variant",
+    "admit_customer",
+    "ask_standing",
     "assign_arm",
     "assign_variant",
     "count_exposures",
@@ -76,6 +92,8 @@ __all__ = [
     "find_exposure",
     "find_running",
     "get_experiment",
+    "halt_plan",
+    "insert_arms",
     "insert_presets",
     "is_in_layer",
     "list_adaptive",
@@ -83,6 +101,7 @@ __all__ = [
     "list_exposures",
     "list_placements",
     "list_presets",
+    "list_presets_placed",
     "lock_experiment",
     "place_customers",
     "place_in_global_holdout",

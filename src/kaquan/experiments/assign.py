@@ -3,7 +3,7 @@
 import hashlib
 
 from kaquan.experiments.model import Arm, Assignment, Experiment, Placement
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 
 WHOLE_BPS = 10_000
 
@@ -20,7 +20,7 @@ def assign_arm(campaign_id: str, customer_id: str, *, holdout_bps: int) -> Assig
     InvalidInput for a share outside 0 to 10,000.
     """
     if not 0 <= holdout_bps <= WHOLE_BPS:
-        message = f"A holdout must be 0 to {WHOLE_BPS} basis points."
+        message = words("A holdout must be 0 to %(whole_bps)s basis points.", whole_bps=WHOLE_BPS)
         raise InvalidInput(message, field="holdout_bps")
     if _is_below(_fraction(campaign_id, customer_id), holdout_bps):
         return Assignment(Arm.HOLDOUT, holdout_bps / WHOLE_BPS)
@@ -41,7 +41,12 @@ def assign_variant(experiment: Experiment, customer_id: str) -> Placement | None
         above += weight
         if _is_below(fraction, above):
             return Placement(arm.name, weight / WHOLE_BPS)
-    message = f"The weights of {experiment.id} sum to {above}, not {WHOLE_BPS}."
+    message = words(
+        "The weights of %(id)s sum to %(above)s, not %(whole_bps)s.",
+        id=experiment.id,
+        above=above,
+        whole_bps=WHOLE_BPS,
+    )
     raise AssertionError(message)
 
 

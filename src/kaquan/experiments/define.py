@@ -35,6 +35,7 @@ from kaquan.runtime import (
     check_reference,
     check_whole_number,
     new_id,
+    words,
 )
 
 MOST_ARMS = 16
@@ -57,6 +58,8 @@ async def create_experiment(tx: Tx, draft: ExperimentDraft, *, now: datetime) ->
     check_whole_number(draft.horizon_days, "horizon_days", least=1, most=365)
     check_whole_number(draft.from_bps, "from_bps", least=0, most=WHOLE_BPS - 1)
     check_whole_number(draft.to_bps, "to_bps", least=draft.from_bps + 1, most=WHOLE_BPS)
+    if draft.winsor_bps is not None:
+        check_whole_number(draft.winsor_bps, "winsor_bps", least=5000, most=WHOLE_BPS - 1)
     if draft.adaptive and (
         draft.kind is not ExperimentKind.CAMPAIGN or draft.metric is Metric.ORDER_VALUE
     ):
@@ -78,12 +81,13 @@ async def create_experiment(tx: Tx, draft: ExperimentDraft, *, now: datetime) ->
         horizon_days=draft.horizon_days,
         planned_n=draft.planned_n,
         adaptive=draft.adaptive,
+        winsor_bps=draft.winsor_bps,
         created_at=now,
         started_at=None,
         stopped_at=None,
     )
     if not await insert_experiment(tx, experiment):
-        message = f"There is an experiment '{experiment.name}' already."
+        message = words("There is an experiment '%(name)s' already.", name=experiment.name)
         raise Duplicate(message, field="name")
     return experiment
 
@@ -92,18 +96,21 @@ async def start_experiment(tx: Tx, id_or_name: str, *, now: datetime) -> Experim
     """Let a draft run. Raises NotFound, and ExperimentConflict naming what stands in the way."""
     experiment = await lock_experiment(tx, id_or_name)
     if experiment.status is not ExperimentStatus.DRAFT:
-        message = f"The experiment '{experiment.name}' was started before."
+        message = words("The experiment '%(name)s' was started before.", name=experiment.name)
         raise ExperimentConflict(message, object_id=experiment.id)
     other = await find_running(tx, experiment.campaign_id)
     if other is not None:
-        message = f"'{other.name}' is running there; stop it first."
+        message = words("'%(name)s' is running there; stop it first.", name=other.name)
         raise ExperimentConflict(message, object_id=other.id)
     if experiment.layer is not None:
         for rival in await list_running_in_layer(tx, experiment.layer):
             if rival.from_bps < experiment.to_bps and experiment.from_bps < rival.to_bps:
-                message = (
-                    f"'{rival.name}' has places {rival.from_bps} to {rival.to_bps} of the layer"
-                    f" '{rival.layer}'."
+                message = words(
+                    "'%(name)s' has places %(from_bps)s to %(to_bps)s of the layer '%(layer)s'.",
+                    name=rival.name,
+                    from_bps=rival.from_bps,
+                    to_bps=rival.to_bps,
+                    layer=rival.layer,
                 )
                 raise ExperimentConflict(message, object_id=rival.id)
     return await update_experiment(
@@ -119,12 +126,28 @@ async def stop_experiment(tx: Tx, id_or_name: str, *, now: datetime) -> Experime
     """
     experiment = await lock_experiment(tx, id_or_name)
     if experiment.status is not ExperimentStatus.RUNNING:
-        message = f"The experiment '{experiment.name}' is not running."
+        message = words("The experiment '%(name)s' is not running.", name=experiment.name)
         raise ExperimentConflict(message, object_id=experiment.id)
     return await update_experiment(
         tx,
         msgspec.structs.replace(experiment, status=ExperimentStatus.STOPPED, stopped_at=now),
     )
+
+
+async def halt_plan(tx: Tx, id_or_name: str, *, now: datetime) -> Experiment:
+    """Let a plan's experiment give nobody anything any more; it keeps the campaign's place, so that
+    nothing else is sent instead before somebody stops it. Halting twice changes nothing.
+
+    Raises NotFound, and ExperimentConflict for what is no running plan.
+    """
+    experiment = await lock_experiment(tx, id_or_name)
+    running = experiment.status is ExperimentStatus.RUNNING
+    if experiment.kind is not ExperimentKind.PLAN or not running:
+        message = words("The experiment '%(name)s' is no plan that runs.", name=experiment.name)
+        raise ExperimentConflict(message, object_id=experiment.id)
+    if experiment.halted_at is not None:
+        return experiment
+    return await update_experiment(tx, msgspec.structs.replace(experiment, halted_at=now))
 
 
 def read_arms(draft: ExperimentDraft) -> tuple[Variant, ...]:
@@ -157,7 +180,11 @@ def cross_factors(factors: Sequence[Factor]) -> tuple[Variant, ...]:
         raise InvalidInput("Two factors have the same name.", field="factors")
     cells = list(product(*(factor.levels.items() for factor in factors)))
     if len(cells) > MOST_ARMS:
-        message = f"These are {len(cells)} combinations; at most {MOST_ARMS} are accepted."
+        message = words(
+            "These are %(cells)s combinations; at most %(most_arms)s are accepted.",
+            cells=len(cells),
+            most_arms=MOST_ARMS,
+        )
         raise InvalidInput(message, field="factors")
     share, rest = divmod(WHOLE_BPS, len(cells))
     return tuple(
@@ -181,7 +208,7 @@ def _merge(parts: Sequence[Overrides]) -> Overrides:
         }
         twice = sorted(given.keys() & merged.keys())
         if twice:
-            message = f"Two factors set {twice[0]}."
+            message = words("Two factors set %(twice)s.", twice=twice[0])
             raise InvalidInput(message, field="factors")
         merged |= given
     return msgspec.convert(merged, Overrides)
@@ -202,7 +229,11 @@ def _global_arms(draft: ExperimentDraft) -> tuple[Variant, ...]:
 
 def _check_arms(arms: Sequence[Variant], *, fewest: int) -> None:
     if not fewest <= len(arms) <= MOST_ARMS:
-        message = f"An experiment has {fewest} to {MOST_ARMS} arms."
+        message = words(
+            "An experiment has %(fewest)s to %(most_arms)s arms.",
+            fewest=fewest,
+            most_arms=MOST_ARMS,
+        )
         raise InvalidInput(message, field="arms")
     for i, arm in enumerate(arms):
         _title(arm.name, f"arms[{i}].name")
@@ -213,11 +244,15 @@ def _check_arms(arms: Sequence[Variant], *, fewest: int) -> None:
         _check_overrides(arm.overrides, f"arms[{i}].overrides")
     twice = [name for name, count in Counter(arm.name for arm in arms).items() if count > 1]
     if twice:
-        message = f"Two arms are named '{twice[0]}'."
+        message = words("Two arms are named '%(twice)s'.", twice=twice[0])
         raise InvalidInput(message, field="arms")
     total = sum(arm.weight_bps for arm in arms)
     if total != WHOLE_BPS:
-        message = f"The weights sum to {total} basis points; they must sum to {WHOLE_BPS}."
+        message = words(
+            "The weights sum to %(total)s basis points; they must sum to %(whole_bps)s.",
+            total=total,
+            whole_bps=WHOLE_BPS,
+        )
         raise InvalidInput(message, field="arms")
 
 

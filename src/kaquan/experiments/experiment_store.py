@@ -19,7 +19,8 @@ from kaquan.runtime import NotFound, Page, Tx, struct_row
 
 _EXPERIMENT: LiteralString = """
     select id, name, kind, campaign_id, status, arms, layer, from_bps, to_bps, metric,
-           horizon_days, planned_n, adaptive, weights_bps, created_at, started_at, stopped_at
+           horizon_days, planned_n, adaptive, weights_bps, winsor_bps, created_at, started_at, stopped_at,
+           halted_at
       from experiment
 """
 _ORDERS: dict[str, LiteralString] = {
@@ -30,6 +31,7 @@ _ORDERS: dict[str, LiteralString] = {
     "status": "status, created_at desc, id",
 }
 EXPERIMENT_ORDERS = tuple(_ORDERS)
+_PRESETS_AT_ONCE = 50_000
 
 
 async def insert_experiment(tx: Tx, experiment: Experiment) -> bool:
@@ -127,11 +129,11 @@ async def list_experiments(
 async def update_experiment(tx: Tx, experiment: Experiment) -> Experiment:
     """Store where an experiment stands."""
     await tx.execute(
-        "update experiment set status = %s, started_at = %s, stopped_at = %s, weights_bps = %s"
-        " where id = %s",
+        "update experiment set status = %s, started_at = %s, stopped_at = %s, weights_bps = %s,"
+        " halted_at = %s where id = %s",
         (
             *(experiment.status, experiment.started_at, experiment.stopped_at),
-            *(experiment.weights_bps, experiment.id),
+            *(experiment.weights_bps, experiment.halted_at, experiment.id),
         ),
     )
     return experiment
@@ -184,29 +186,45 @@ async def count_placements(tx: Tx, experiment_ids: Sequence[str]) -> dict[str, d
 
 async def insert_presets(tx: Tx, experiment_id: str, presets: Sequence[Preset]) -> None:
     """Store what a plan chose."""
-    columns = [[getattr(preset, name) for preset in presets] for name in Preset.__struct_fields__]
-    await tx.execute(
-        "insert into experiment_preset (experiment_id, customer_id, arm, propensity, gain_minor,"
-        " cost_minor) select %s, * from unnest(%s::text[], %s::text[], %s::float8[],"
-        " %s::float8[], %s::float8[])",
-        (experiment_id, *columns),
-    )
+    for start in range(0, len(presets), _PRESETS_AT_ONCE):
+        part = presets[start : start + _PRESETS_AT_ONCE]
+        columns = {
+            name: [getattr(preset, name) for preset in part] for name in Preset.__struct_fields__
+        }
+        # Arrays of arrays cannot be unnested a row at a time; their texts can.
+        for name in ("chances", "expected"):
+            columns[name] = ["{" + ",".join(map(repr, row)) + "}" for row in columns[name]]
+        await tx.execute(
+            "insert into experiment_preset (experiment_id, customer_id, arm, propensity,"
+            " gain_minor, cost_minor, intended, reason, chances, expected)"
+            " select %s, c, a, p, g, m, i, r, h::float8[], e::float8[]"
+            " from unnest(%s::text[], %s::text[], %s::float8[], %s::float8[], %s::float8[],"
+            " %s::text[], %s::text[], %s::text[], %s::text[])"
+            " as t (c, a, p, g, m, i, r, h, e)",
+            (experiment_id, *columns.values()),
+        )
 
 
 async def list_presets(
-    tx: Tx, experiment_id: str, *, arm: str | None = None, limit: int, page: int = 1
+    tx: Tx,
+    experiment_id: str,
+    *,
+    arm: str | None = None,
+    reason: str | None = None,
+    limit: int,
+    page: int = 1,
 ) -> Page[Preset]:
     """Return what a plan chose, the largest expected gain first."""
     condition: LiteralString = (
         " from experiment_preset where experiment_id = %(experiment)s"
         " and (%(arm)s::text is null or arm = %(arm)s)"
+        " and (%(reason)s::text is null or reason = %(reason)s)"
     )
-    given = {"experiment": experiment_id, "arm": arm}
+    given = {"experiment": experiment_id, "arm": arm, "reason": reason}
     async with tx.cursor(row_factory=struct_row(Preset)) as cursor:
         await cursor.execute(
-            "select customer_id, arm, propensity, gain_minor, cost_minor"
-            + condition
-            + " order by gain_minor desc nulls last, customer_id"
+            "select customer_id, arm, propensity, gain_minor, cost_minor, intended, reason,"
+            " chances, expected" + condition + " order by gain_minor desc nulls last, customer_id"
             " limit %(limit)s offset %(offset)s",
             {**given, "limit": limit, "offset": (page - 1) * limit},
         )
@@ -215,6 +233,19 @@ async def list_presets(
     row = await counting.fetchone()
     assert row is not None
     return Page(found, row[0], str(page + 1) if page * limit < row[0] else None)
+
+
+async def list_presets_placed(tx: Tx, experiment_id: str) -> list[Preset]:
+    """Return what a plan chose for those who were given it since, by customer."""
+    async with tx.cursor(row_factory=struct_row(Preset)) as cursor:
+        await cursor.execute(
+            "select p.customer_id, x.arm, p.propensity, p.gain_minor, p.cost_minor, p.intended,"
+            " p.reason, p.chances, p.expected"
+            " from experiment_preset p join experiment_exposure x using (experiment_id, customer_id)"
+            " where p.experiment_id = %s order by p.customer_id",
+            (experiment_id,),
+        )
+        return await cursor.fetchall()
 
 
 async def list_presets_of(

@@ -45,7 +45,8 @@ async def place_customers(
     ``assigned`` is what the campaign does with each. Those held out are logged as such, so that
     arms can be compared with nothing; the probability of an arm is that of not being held out
     times its weight. Customers outside of the layer, and those for whom a plan chose nothing,
-    are not in what is returned.
+    are not in what is returned. Of a halted plan everybody gets its arm of nothing, and as that is
+    not the plan's choice, it is not logged.
     """
     drawn = await _draw(tx, experiment, list(assigned))
     placed = [
@@ -53,6 +54,9 @@ async def place_customers(
         for customer_id, assignment in assigned.items()
         if customer_id in drawn
     ]
+    if experiment.halted_at is not None:
+        nothing = next(arm.name for arm in experiment.arms if arm.overrides.nothing)
+        return {customer_id: Placement(nothing, 1.0) for customer_id, _ in placed}
     await insert_placements(tx, experiment.id, placed, now=now)
     return await list_placements(tx, experiment.id, [customer_id for customer_id, _ in placed])
 

@@ -127,6 +127,7 @@ class ExperimentDraft(msgspec.Struct, frozen=True, kw_only=True):
     A campaign's experiment has ``arms`` or ``factors``, whose levels are crossed; a global holdout
     has ``holdout_bps`` alone. ``planned_n`` is how many customers it is to have; it must not be
     chosen by the data. ``adaptive`` moves customers to the better arms as results come in.
+    ``winsor_bps`` 9900 takes amounts above the 99th percentile of all customers for that percentile.
     """
 
     name: str
@@ -142,12 +143,14 @@ class ExperimentDraft(msgspec.Struct, frozen=True, kw_only=True):
     horizon_days: int = 14
     planned_n: int | None = None
     adaptive: bool = False
+    winsor_bps: int | None = None
 
 
 class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     """An experiment; ``campaign_id`` is None for the global holdout.
 
-    ``weights_bps`` are the arms' weights now, once an adaptive experiment has moved them.
+    ``weights_bps`` are the arms' weights now, once an adaptive experiment has moved them. A plan
+    ``halted_at`` a moment gives nobody anything from then on, until somebody stops it.
     """
 
     id: str
@@ -164,9 +167,11 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     planned_n: int | None
     adaptive: bool
     weights_bps: list[int] | None = None
+    winsor_bps: int | None = None
     created_at: datetime
     started_at: datetime | None
     stopped_at: datetime | None
+    halted_at: datetime | None = None
 
     @property
     def factors(self) -> tuple[str, ...]:
@@ -190,11 +195,30 @@ class Placement(msgspec.Struct, frozen=True):
     propensity: float
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What is logged already: arms by campaign and customer, and, where a global holdout runs
+    (``everywhere``), its placements by customer.
+    """
+
+    arms: dict[tuple[str, str], Assignment] = {}
+    everywhere: Experiment | None = None
+    placed: dict[str, Placement] = {}
+
+
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
-    """What a plan chose for a customer; gain beside the control and cost in minor units."""
+    """What a plan chose for a customer; gain beside the control and cost in minor units.
+
+    ``arm`` is what is sent, drawn with chance ``propensity``; ``intended`` is what was chosen
+    before the draw, ``reason`` why. ``chances`` and ``expected`` (net value in minor units) are of
+    all the plan's arms, in its order.
+    """
 
     customer_id: str
     arm: str
     propensity: float
     gain_minor: float | None
     cost_minor: float | None
+    intended: str | None = None
+    reason: str | None = None
+    chances: list[float] = []
+    expected: list[float] = []

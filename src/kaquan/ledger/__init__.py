@@ -15,6 +15,7 @@ from kaquan.ledger.model import (
 from kaquan.ledger.post import (
     Overdrawn,
     OverReturned,
+    expire,
     give_back,
     issue,
     issue_to_each,
@@ -26,9 +27,7 @@ from kaquan.ledger.post import (
     withdraw,
 )
 from kaquan.ledger.reserve import (
-    place_hold,
     release_expired_holds,
-    release_hold,
     release_holds,
 )
 from kaquan.ledger.store import (
@@ -57,6 +56,7 @@ __all__ = [
     "check_ledger",
     "count_ledger",
     "end_locked_holds",
+    "expire",
     "follow_movements",
     "give_back",
     "insert_holds",
@@ -68,11 +68,9 @@ __all__ = [
     "list_transfers",
     "lock_accounts",
     "lock_accounts_below",
-    "place_hold",
     "post_to_locked",
     "post_transfers",
     "release_expired_holds",
-    "release_hold",
     "release_holds",
     "return_transfers",
     "take",

@@ -6,6 +6,7 @@ from datetime import datetime
 import psycopg
 
 from kaquan.ledger.model import (
+    EXPIRED,
     ISSUED,
     REDEEMED,
     UNLIMITED,
@@ -114,6 +115,18 @@ def take(owner: str, kind: AccountKind, amount: int, *, cause_id: str) -> Moveme
         kind=kind,
         amount=amount,
         cause=Cause.REDEEM,
+        cause_id=cause_id,
+    )
+
+
+def expire(owner: str, kind: AccountKind, amount: int, *, cause_id: str) -> Movement:
+    """Let ``amount`` of an account that was not used in time be gone."""
+    return Movement(
+        from_owner=owner,
+        to_owner=EXPIRED,
+        kind=kind,
+        amount=amount,
+        cause=Cause.EXPIRE,
         cause_id=cause_id,
     )
 

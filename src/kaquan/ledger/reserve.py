@@ -1,72 +1,17 @@
-"""Holds: reserving an amount for a checkout until it pays, gives up or runs out of time."""
+"""Ending holds: what a checkout reserved is free when it pays, gives up or runs out of time."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-
-import psycopg
+from datetime import datetime
 
 from kaquan.ledger.model import AccountKey, Hold
-from kaquan.ledger.post import Overdrawn
 from kaquan.ledger.store import (
-    end_hold,
     end_locked_holds,
-    insert_holds,
     list_due_holds,
     list_holds,
     list_pending_holds,
     lock_accounts,
 )
-from kaquan.runtime import Duplicate, NotFound, Tx
-
-DEFAULT_TTL = timedelta(minutes=15)
-
-
-async def place_hold(
-    tx: Tx,
-    hold_id: str,
-    key: AccountKey,
-    *,
-    amount: int,
-    cause_id: str,
-    now: datetime,
-    ttl: timedelta = DEFAULT_TTL,
-) -> Hold:
-    """Reserve ``amount`` of an account under ``hold_id`` for ``ttl``.
-
-    Raises Overdrawn when less than that is available, and Duplicate when ``hold_id`` was used on
-    this account before; ``tx`` stays usable after both.
-    """
-    await lock_accounts(tx, [key])
-    hold = Hold(
-        id=hold_id,
-        owner=key.owner,
-        kind=key.kind,
-        amount=amount,
-        state="pending",
-        cause_id=cause_id,
-        expires_at=now + ttl,
-        created_at=now,
-    )
-    try:
-        async with tx.transaction():
-            await insert_holds(tx, [hold])
-    except psycopg.errors.UniqueViolation as error:
-        message = f"There is a hold '{hold_id}' on this account already."
-        raise Duplicate(message) from error
-    except psycopg.errors.ForeignKeyViolation as error:
-        raise Overdrawn("An account that was never opened holds nothing.") from error
-    except psycopg.errors.CheckViolation as error:
-        if error.diag.constraint_name == "account_not_overdrawn":
-            raise Overdrawn("The account does not hold what was to be reserved.") from error
-        raise
-    return hold
-
-
-async def release_hold(tx: Tx, hold_id: str) -> None:
-    """Free a reservation. Raises NotFound when none is pending under this id."""
-    await _lock_held(tx, await list_holds(tx, [hold_id]))
-    if not await end_hold(tx, hold_id, "released"):
-        raise NotFound("hold", hold_id)
+from kaquan.runtime import Tx
 
 
 async def release_holds(tx: Tx, hold_ids: Sequence[str]) -> None:

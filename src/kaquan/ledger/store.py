@@ -104,14 +104,6 @@ async def list_account_transfers(tx: Tx, key: AccountKey, *, limit: int) -> list
     return await _transfers(tx, query, (key.kind, key.owner, key.owner, limit))
 
 
-async def end_hold(tx: Tx, hold_id: str, state: str) -> int:
-    """Move a pending hold to ``state``; returns how many accounts it reserved (0: none pending)."""
-    cursor = await tx.execute(
-        "update hold set state = %s where id = %s and state = 'pending'", (state, hold_id)
-    )
-    return cursor.rowcount
-
-
 async def end_locked_holds(tx: Tx, holds: Sequence[Hold], state: str) -> None:
     """Move those of ``holds`` that are pending to ``state``; their accounts must be locked."""
     if holds:

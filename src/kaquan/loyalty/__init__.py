@@ -8,7 +8,8 @@ from kaquan.loyalty.earning_rules import (
     update_earning_rule,
 )
 from kaquan.loyalty.errors import PointsExceeded, RewardRefused
-from kaquan.loyalty.jobs import settle_all_points
+from kaquan.loyalty.expiry import list_points_lots, set_expiry_of, set_points_expiry
+from kaquan.loyalty.jobs import settle_all_points, turn_day
 from kaquan.loyalty.model import (
     ORDER_PAID,
     Basis,
@@ -21,6 +22,7 @@ from kaquan.loyalty.model import (
     LoyaltyTier,
     LoyaltyTierDraft,
     OfferedReward,
+    PointsExpiry,
     PointsMapping,
     PointSource,
     Reward,
@@ -31,6 +33,19 @@ from kaquan.loyalty.model import (
     RewardRedemption,
     RewardRequest,
     TransactionPage,
+)
+from kaquan.loyalty.pending import (
+    activate_pending,
+    adjust_pending,
+    cancel_pending,
+    list_pending_points,
+)
+from kaquan.loyalty.points_model import (
+    CardOutlook,
+    PendingChange,
+    PendingPage,
+    PendingPoints,
+    PointsLot,
 )
 from kaquan.loyalty.programmes import (
     find_member_tier,
@@ -51,14 +66,22 @@ from kaquan.loyalty.rewards import (
 )
 from kaquan.loyalty.settle import settle_points
 from kaquan.loyalty.spend import redeem_reward
+from kaquan.loyalty.store.lots import list_expiries, list_outlooks
 from kaquan.loyalty.store.points import TRANSACTION_FILTERS, list_card_transactions, list_points_of
-from kaquan.loyalty.store.rewards import get_reward, list_assignments, list_rewards
+from kaquan.loyalty.store.rewards import (
+    get_reward,
+    list_assignments,
+    list_reward_redemptions,
+    list_rewards,
+    list_rewards_by_id,
+)
 from kaquan.loyalty.store.rules import get_earning_rule, list_earning_rules, list_tiers
 
 __all__ = [
     "ORDER_PAID",
     "TRANSACTION_FILTERS",
     "Basis",
+    "CardOutlook",
     "CardTransaction",
     "EarningRule",
     "EarningRuleChange",
@@ -68,8 +91,13 @@ __all__ = [
     "LoyaltyTier",
     "LoyaltyTierDraft",
     "OfferedReward",
+    "PendingChange",
+    "PendingPage",
+    "PendingPoints",
     "PointSource",
     "PointsExceeded",
+    "PointsExpiry",
+    "PointsLot",
     "PointsMapping",
     "Reward",
     "RewardAssignment",
@@ -80,7 +108,10 @@ __all__ = [
     "RewardRefused",
     "RewardRequest",
     "TransactionPage",
+    "activate_pending",
+    "adjust_pending",
     "assign_reward",
+    "cancel_pending",
     "create_earning_rules",
     "create_reward",
     "create_tiers",
@@ -97,15 +128,24 @@ __all__ = [
     "list_assignments",
     "list_card_transactions",
     "list_earning_rules",
+    "list_expiries",
     "list_member_rewards",
     "list_offered",
+    "list_outlooks",
+    "list_pending_points",
+    "list_points_lots",
     "list_points_of",
+    "list_reward_redemptions",
     "list_rewards",
+    "list_rewards_by_id",
     "list_tiers",
     "redeem_reward",
+    "set_expiry_of",
+    "set_points_expiry",
     "settle_all_points",
     "settle_points",
     "transfer_points",
+    "turn_day",
     "update_assignment",
     "update_earning_rule",
     "update_reward",

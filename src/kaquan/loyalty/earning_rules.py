@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from kaquan.engine import MAX_MINOR
+from kaquan.loyalty.expiry import check_expiry
 from kaquan.loyalty.model import (
     ORDER_PAID,
     Basis,
@@ -47,6 +48,9 @@ MOST_RULES = 100
 """A project's earning rules, as in the dialect."""
 
 MOST_TIERS = 50
+MOST_PENDING_DAYS = 90
+"""How long points wait at most, as in the dialect."""
+
 LARGEST_MULTIPLIER = 1000
 LONGEST_BANNER = 500
 LONGEST_EVENT = 300
@@ -156,6 +160,14 @@ def _checked(rule: EarningRule, *, field: str) -> EarningRule:
         message = "The start must come before the end."
         raise InvalidInput(message, field=f"{field}expiration_date")
     _check_terms(rule.terms, is_order=rule.event in ORDER_PAID, field=f"{field}loyalty")
+    if rule.pending_days is not None:
+        path = f"{field}pending_points.period_value"
+        check_whole_number(rule.pending_days, path, least=1, most=MOST_PENDING_DAYS)
+        if rule.event not in ORDER_PAID:
+            message = "Only points for a paid order can wait."
+            raise InvalidInput(message, field=f"{field}pending_points")
+    if rule.expiry is not None:
+        check_expiry(rule.expiry, field=f"{field}expiration_rules")
     return msgspec.structs.replace(
         rule,
         banner=check_text(rule.banner, f"{field}source.banner", longest=LONGEST_BANNER),

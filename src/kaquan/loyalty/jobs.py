@@ -1,11 +1,21 @@
-"""Background work of loyalty: points that follow from orders and events."""
+"""Background work of loyalty: points that follow from orders, events and the calendar."""
+
+from contextlib import suppress
+from datetime import datetime
 
 from procrastinate import JobContext
 
+from kaquan.loyalty.expiry import expire_points
+from kaquan.loyalty.pending import activate_pending
 from kaquan.loyalty.settle import settle_points
+from kaquan.loyalty.store.lots import list_cards_with_overdue
+from kaquan.loyalty.store.pending import list_due_pending
 from kaquan.loyalty.store.points import list_due_subjects
 from kaquan.runtime import (
     PROJECT_DIRECTORY,
+    Database,
+    NotFound,
+    Project,
     job_queue,
     list_projects,
     services_of,
@@ -28,3 +38,36 @@ async def settle_all_points(context: JobContext, timestamp: int) -> None:
         for subject_id in subjects:
             async with database.transaction(project.project_id) as tx:
                 await settle_points(tx, subject_id, now=utc_now())
+
+
+@job_queue.periodic(cron="* * * * *")
+@job_queue.task(name="loyalty.calendar", queueing_lock="loyalty.calendar", pass_context=True)
+async def turn_calendar(context: JobContext, timestamp: int) -> None:
+    """Every minute, let points count whose day has come and take off those whose day is over."""
+    database = services_of(context).database
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        await turn_day(database, project, now=utc_now())
+
+
+async def turn_day(database: Database, project: Project, *, now: datetime) -> None:
+    """Activate and expire what is due in a project, each card by itself; may stop anywhere."""
+    today = now.astimezone(project.zone).date()
+    after: str | None = ""
+    while after is not None:
+        async with database.transaction(project.project_id) as tx:
+            due = await list_due_pending(tx, today=today, after=after, limit=A_ROUND)
+        for pending_id, voucher_id in due:
+            with suppress(NotFound):  # Somebody activated or cancelled it meanwhile.
+                async with database.transaction(project.project_id) as tx:
+                    await activate_pending(tx, voucher_id, pending_id, now=now)
+        after = due[-1][0] if len(due) == A_ROUND else None
+    after = ""
+    while after is not None:
+        async with database.transaction(project.project_id) as tx:
+            cards = await list_cards_with_overdue(tx, today=today, after=after, limit=A_ROUND)
+        for voucher_id in cards:
+            async with database.transaction(project.project_id) as tx:
+                await expire_points(tx, voucher_id, now=now)
+        after = cards[-1] if len(cards) == A_ROUND else None

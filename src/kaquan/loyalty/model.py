@@ -49,11 +49,37 @@ class EarningTerms(msgspec.Struct, frozen=True, kw_only=True):
     goods: tuple[Goods, ...] = ()
 
 
+class PointsExpiry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Until when points can be spent: the end of a day in the project's zone.
+
+    MONTH: so many months after they came (``period_value``), rounded up to the end of a month, a
+    quarter, a half-year, a year, or of the month ``rounding_value`` (1 is January).
+    FIXED_DAY_OF_YEAR: the next ``fixed_day`` of ``fixed_month``.
+    """
+
+    period_type: Literal["MONTH", "FIXED_DAY_OF_YEAR"]
+    period_value: int | None = None
+    rounding_type: (
+        Literal[
+            "END_OF_MONTH", "END_OF_QUARTER", "END_OF_HALF_YEAR", "END_OF_YEAR", "PARTICULAR_MONTH"
+        ]
+        | None
+    ) = None
+    rounding_value: int | None = None
+    fixed_month: int | None = None
+    fixed_day: int | None = None
+
+
 class EarningRuleDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule to be created; ``schema_id`` is the custom event's."""
+    """A rule to be created; ``schema_id`` is the custom event's.
+
+    Its points wait for ``pending_days`` and expire by ``expiry``, else by the programme's rule.
+    """
 
     event: str
     terms: EarningTerms
+    pending_days: int | None = None
+    expiry: PointsExpiry | None = None
     schema_id: str | None = None
     banner: str | None = None
     active: bool = True
@@ -66,6 +92,8 @@ class EarningRuleChange(msgspec.Struct, frozen=True, kw_only=True):
     """What to change of a rule; what is UNSET stays, None clears."""
 
     terms: EarningTerms | UnsetType = UNSET
+    pending_days: int | UnsetType | None = UNSET
+    expiry: PointsExpiry | UnsetType | None = UNSET
     banner: str | UnsetType | None = UNSET
     active: bool | UnsetType = UNSET
     starts_at: datetime | UnsetType | None = UNSET
@@ -81,6 +109,8 @@ class EarningRule(msgspec.Struct, frozen=True, kw_only=True):
     event: str
     schema_id: str | None
     terms: EarningTerms
+    pending_days: int | None
+    expiry: PointsExpiry | None
     banner: str | None
     active: bool
     starts_at: datetime | None
@@ -296,7 +326,10 @@ class PointSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CardTransaction(BalanceTransaction, frozen=True, kw_only=True):
-    """A movement on a card, with what it came from: a rule, another card, or a reward."""
+    """A movement on a card, with what it came from: a rule, another card, or a reward.
+
+    ``waited`` points were pending before they came.
+    """
 
     earning_rule_id: str | None = None
     loyalty_tier_id: str | None = None
@@ -305,6 +338,7 @@ class CardTransaction(BalanceTransaction, frozen=True, kw_only=True):
     counterpart_code: str | None = None
     reward_id: str | None = None
     reward_name: str | None = None
+    waited: bool = False
 
 
 class TransactionPage(msgspec.Struct, frozen=True):

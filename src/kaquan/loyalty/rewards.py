@@ -238,8 +238,8 @@ async def _checked(tx: Tx, reward: Reward) -> Reward:
 async def _with_campaign(tx: Tx, reward: Reward) -> Reward:
     assert reward.campaign_id is not None
     campaign = await get_campaign(tx, reward.campaign_id)
-    if campaign.kind is CampaignKind.PROMOTION:
-        message = f"The promotion '{campaign.name}' has no vouchers to give."
+    if campaign.kind in (CampaignKind.PROMOTION, CampaignKind.REFERRAL_PROGRAM):
+        message = f"The campaign '{campaign.name}' has no vouchers to give."
         raise InvalidInput(message, field="parameters.campaign.id")
     if reward.balance is not None:
         check_whole_number(reward.balance, "parameters.campaign.balance", least=1)

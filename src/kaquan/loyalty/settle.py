@@ -34,8 +34,10 @@ from kaquan.loyalty.model import (
     LoyaltyTier,
     PointEarning,
 )
+from kaquan.loyalty.pending import hold_back, take_from_pending
 from kaquan.loyalty.programmes import read_points
 from kaquan.loyalty.reckon import find_tier, points_of_returned, reckon_points
+from kaquan.loyalty.store.pending import lock_pending_of_order
 from kaquan.loyalty.store.points import (
     insert_earning,
     list_earnings,
@@ -89,7 +91,8 @@ async def _earn_by_order(tx: Tx, order: Order, *, now: datetime) -> None:
             customer=None if customer is None else customer.metadata,
         )
         earning = _earning(rule, card_id, tier, subject_id=order.id, points=points, now=now)
-        await _give(tx, structs.replace(earning, order_id=order.id), now=now)
+        earning = structs.replace(earning, order_id=order.id)
+        await _give(tx, earning, days=rule.pending_days, now=now)
 
 
 async def _earn_by_event(tx: Tx, event_id: str, seen: EventSeen, *, now: datetime) -> None:
@@ -138,8 +141,12 @@ def _earning(
     )
 
 
-async def _give(tx: Tx, earning: PointEarning, *, now: datetime) -> None:
-    if earning.points > 0 and await insert_earning(tx, earning):
+async def _give(tx: Tx, earning: PointEarning, *, days: int | None = None, now: datetime) -> None:
+    if earning.points <= 0 or not await insert_earning(tx, earning):
+        return
+    if days is not None:
+        await hold_back(tx, earning, days=days, now=now)
+    else:
         movement = issue(
             earning.voucher_id, AccountKind.POINTS, earning.points, cause_id=earning.id
         )
@@ -147,7 +154,11 @@ async def _give(tx: Tx, earning: PointEarning, *, now: datetime) -> None:
 
 
 async def _take_back(tx: Tx, order: Order, returned_minor: int, *, now: datetime) -> None:
-    """Take back the returned goods' share; points that were spent since stay spent."""
+    """Take back the returned goods' share, of points that wait out of those.
+
+    Points that were spent since stay spent.
+    """
+    waited = await lock_pending_of_order(tx, order.id)
     whole = max(order.amount_minor, sum(line.amount_minor for line in order.lines))
     for earning in await list_earnings(tx, order.id):
         returned = earning.returned_minor + returned_minor
@@ -159,8 +170,12 @@ async def _take_back(tx: Tx, order: Order, returned_minor: int, *, now: datetime
         )
         if changed != earning:
             await update_earning_row(tx, changed)
-        movement = await _withdraw(tx, earning, wanted)
-        await post_transfers(tx, movement, now=now)
+        state, waiting = waited.get(earning.id, ("activated", 0))
+        if state == "pending":
+            await take_from_pending(tx, earning.id, waiting=waiting, wanted=wanted, now=now)
+        elif state == "activated":
+            movement = await _withdraw(tx, earning, wanted)
+            await post_transfers(tx, movement, now=now)
 
 
 async def _withdraw(tx: Tx, earning: PointEarning, wanted: int) -> list[Movement]:

@@ -163,6 +163,7 @@ async def _give(
         source_id=source_id,
         join_once=False,
         channel=CHANNEL,
+        paid=True,
         now=now,
     )
     if reward.balance is not None:

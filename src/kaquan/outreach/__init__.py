@@ -47,6 +47,7 @@ from kaquan.outreach.store import (
     get_message,
     list_distributions,
     list_messages,
+    withhold_messages,
 )
 from kaquan.outreach.unsubscribe import unsubscribe
 from kaquan.outreach.variants import define_experiment
@@ -102,4 +103,5 @@ __all__ = [
     "unsubscribe_signer",
     "unsubscribe_url",
     "wallet_url",
+    "withhold_messages",
 ]

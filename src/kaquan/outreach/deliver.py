@@ -23,7 +23,9 @@ from kaquan.outreach.smtp import (
     send_message,
 )
 from kaquan.outreach.store import (
+    WITHHELD,
     claim_messages,
+    list_withheld,
     update_delayed,
     update_failed,
     update_released,
@@ -77,9 +79,11 @@ async def _take(tx: Tx, *, now: datetime) -> list[Message] | None:
         readers = {m.customer_id: m.id for m in taken if m.channel == channel}
         willing = await list_contactable(tx, list(readers), channel=channel, purpose=MARKETING)
         withdrawn |= {m.id for m in taken if m.channel == channel and m.customer_id not in willing}
+    withheld = await list_withheld(tx, [m.id for m in taken]) - withdrawn
     await update_failed(tx, sorted(withdrawn), error=_WITHDRAWN)
-    await update_failed(tx, sorted(worn_out - withdrawn), error=_DIED)
-    return [m for m in taken if m.id not in withdrawn | worn_out]
+    await update_failed(tx, sorted(withheld), error=WITHHELD)
+    await update_failed(tx, sorted(worn_out - withdrawn - withheld), error=_DIED)
+    return [m for m in taken if m.id not in withdrawn | withheld | worn_out]
 
 
 async def _send_batch(

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import msgspec
 from psycopg import sql
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from kaquan.customers import open_sealers, unseal_texts
 from kaquan.outreach.model import Distribution, Message, MessageCounts, MessageStatus
 from kaquan.runtime import NotFound, Page, Tx, struct_row
 
@@ -17,9 +19,18 @@ _DISTRIBUTION: LiteralString = """
       from distribution
 """
 _MESSAGE_COLUMNS: LiteralString = (
-    "id, distribution_id, campaign_id, customer_id, voucher_id, channel, address, subject, html,"
-    " plain, headers, status, attempts, due_at, error, created_at, sent_at"
+    "id, distribution_id, campaign_id, customer_id, voucher_id, channel, sealed_by, address,"
+    " subject, html, plain, headers, status, attempts, due_at, error, created_at, sent_at"
 )
+_SEALED = {name: f"message.{name}" for name in ("address", "subject", "html", "plain")}
+WITHHELD = "The plan that chose this was withdrawn before the message was sent."
+_HALTED: LiteralString = """
+    select m.id
+      from experiment e
+      join message m on m.campaign_id = e.campaign_id and m.created_at >= e.started_at
+      join experiment_exposure x on x.experiment_id = e.id and x.customer_id = m.customer_id
+     where e.halted_at is not null and e.status = 'running'
+"""
 _WAITING: LiteralString = "status in ('queued', 'sending') and due_at <= %(now)s"
 
 
@@ -84,22 +95,32 @@ async def update_distribution(tx: Tx, distribution: Distribution) -> None:
 
 async def insert_messages(tx: Tx, messages: Sequence[Message]) -> int:
     """Put messages into the outbox, one per distribution and customer; returns the new ones."""
+    sealers = await open_sealers(tx, [m.customer_id for m in messages])
+
+    def sealed(m: Message) -> tuple[str, ...]:
+        return tuple(
+            sealers[m.customer_id].seal_text(getattr(m, name), f"{place} {m.id}")
+            for name, place in _SEALED.items()
+        )
+
     columns = zip(
         *(
             (
                 *(m.id, m.distribution_id, m.campaign_id, m.customer_id, m.voucher_id),
-                *(m.channel, m.address, m.subject, m.html, m.plain, Jsonb(m.headers)),
+                *(m.channel, m.customer_id, *sealed(m), Jsonb(m.headers)),
                 *(m.status.value, m.due_at, m.error, m.created_at),
             )
             for m in messages
+            if m.customer_id in sealers
         ),
         strict=True,
     )
     cursor = await tx.execute(
         "insert into message (id, distribution_id, campaign_id, customer_id, voucher_id, channel,"
-        " address, subject, html, plain, headers, status, due_at, error, created_at)"
+        " sealed_by, address, subject, html, plain, headers, status, due_at, error, created_at)"
         " select * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-        " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[], %s::text[],"
+        " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::jsonb[],"
+        " %s::text[],"
         " %s::timestamptz[], %s::text[], %s::timestamptz[])"
         " on conflict (project_id, distribution_id, customer_id) do nothing",
         [list(column) for column in columns],
@@ -110,12 +131,12 @@ async def insert_messages(tx: Tx, messages: Sequence[Message]) -> int:
 async def get_message(tx: Tx, message_id: str) -> Message:
     """Return a message by id; raises NotFound."""
     query: LiteralString = f"select {_MESSAGE_COLUMNS} from message where id = %s"
-    async with tx.cursor(row_factory=struct_row(Message)) as cursor:
+    async with tx.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, (message_id,))
-        message = await cursor.fetchone()
-    if message is None:
+        found = await _unseal(tx, await cursor.fetchall())
+    if not found:
         raise NotFound("message", message_id)
-    return message
+    return found[0]
 
 
 async def list_messages(
@@ -149,9 +170,9 @@ async def list_messages(
         " or (created_at, id) < (select created_at, id from message where id = %(after)s))"
         " order by created_at desc, id desc limit %(limit)s"
     ).format(columns=columns, matching=matching)
-    async with tx.cursor(row_factory=struct_row(Message)) as cursor:
+    async with tx.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, {"after": after, "limit": limit + 1})
-        found = await cursor.fetchall()
+        found = await _unseal(tx, await cursor.fetchall())
     counting = await tx.execute(sql.SQL("select count(*) from message where {}").format(matching))
     total = await counting.fetchone()
     assert total is not None
@@ -180,10 +201,11 @@ async def claim_messages(tx: Tx, *, limit: int, now: datetime, until: datetime) 
         " update message set status = 'sending', attempts = attempts + 1, due_at = %(until)s"
         f" where id in (select id from due) returning {_MESSAGE_COLUMNS}"
     )
-    async with tx.cursor(row_factory=struct_row(Message)) as cursor:
+    async with tx.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, {"limit": limit, "now": now, "until": until})
-        # One that brought the connection down before goes last: it must not hold up the others.
-        return sorted(await cursor.fetchall(), key=lambda message: (message.attempts, message.id))
+        found = await _unseal(tx, await cursor.fetchall())
+    # One that brought the connection down before goes last: it must not hold up the others.
+    return sorted(found, key=lambda message: (message.attempts, message.id))
 
 
 async def has_due_messages(tx: Tx, *, now: datetime) -> bool:
@@ -212,6 +234,22 @@ async def update_failed(tx: Tx, message_ids: Sequence[str], *, error: str) -> No
     )
 
 
+async def withhold_messages(tx: Tx, experiment_id: str) -> int:
+    """Fail the messages of a halted plan that have not left; returns how many these were."""
+    cursor = await tx.execute(
+        "update message set status = 'failed', due_at = null, error = %(error)s where status ="
+        " 'queued' and id in (" + _HALTED + " and e.id = %(experiment)s)",
+        {"experiment": experiment_id, "error": WITHHELD},
+    )
+    return cursor.rowcount
+
+
+async def list_withheld(tx: Tx, message_ids: Sequence[str]) -> set[str]:
+    """Return those of the messages that a halted plan wrote: they may not leave any more."""
+    cursor = await tx.execute(_HALTED + " and m.id = any(%s)", (list(message_ids),))
+    return {row[0] for row in await cursor.fetchall()}
+
+
 async def update_delayed(tx: Tx, message_id: str, *, error: str, due_at: datetime) -> None:
     """Put a message back for another attempt at ``due_at``."""
     await tx.execute(
@@ -230,6 +268,11 @@ async def update_released(
         " where id = any(%s) and status = 'sending'",
         (due_at, error, list(message_ids)),
     )
+
+
+async def _unseal(tx: Tx, rows: list[dict[str, Any]]) -> list[Message]:
+    await unseal_texts(tx, rows, _SEALED)
+    return [msgspec.convert(row, Message) for row in rows]
 
 
 async def _distribution(tx: Tx, query: LiteralString, distribution_id: str) -> Distribution:

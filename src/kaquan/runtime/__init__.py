@@ -29,12 +29,22 @@ from kaquan.runtime.database import (
     Database,
     Tx,
     open_database,
+    project_memory,
     set_lookup,
     set_project,
     struct_row,
 )
 from kaquan.runtime.embedded import binary, embedded_postgres, running_address
-from kaquan.runtime.errors import Apart, Duplicate, InvalidInput, KaquanError, NotFound, Unavailable
+from kaquan.runtime.errors import (
+    Apart,
+    Duplicate,
+    InvalidInput,
+    KaquanError,
+    NotFound,
+    Sentence,
+    Unavailable,
+    words,
+)
 from kaquan.runtime.file_store import (
     StoredFile,
     append_to_file,
@@ -139,6 +149,7 @@ __all__ = [
     "Property",
     "SchemaChecker",
     "SchemaScope",
+    "Sentence",
     "Settings",
     "StoredFile",
     "Tx",
@@ -189,6 +200,7 @@ __all__ = [
     "new_id",
     "new_ids",
     "open_database",
+    "project_memory",
     "put_schema",
     "read_file_part",
     "read_once_key",
@@ -204,4 +216,5 @@ __all__ = [
     "struct_row",
     "update_action",
     "utc_now",
+    "words",
 ]

@@ -94,12 +94,11 @@ async def keep_in_bin(
     return entry_id
 
 
-async def get_bin_entry(tx: Tx, entry_id: str) -> BinEntry:
-    """Return an entry; raises NotFound."""
+async def get_bin_entry(tx: Tx, entry_id: str, *, lock: bool = False) -> BinEntry:
+    """Return an entry; with ``lock`` nobody else takes it out meanwhile. Raises NotFound."""
+    query = sql.SQL("select {} from bin_entry where id = %s").format(_COLUMNS)
     async with tx.cursor(row_factory=struct_row(BinEntry)) as cursor:
-        await cursor.execute(
-            sql.SQL("select {} from bin_entry where id = %s").format(_COLUMNS), (entry_id,)
-        )
+        await cursor.execute(query + sql.SQL(" for update") if lock else query, (entry_id,))
         entry = await cursor.fetchone()
     if entry is None:
         raise NotFound("bin entry", entry_id)

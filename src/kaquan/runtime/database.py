@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import LiteralString, TypeAlias, TypeVar
+from typing import Any, LiteralString, TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
@@ -25,10 +26,14 @@ _ENTER_BATCH: LiteralString = (
     " set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
     " set_config('enable_mergejoin', 'off', true)"
 )
+_MOST_MEMORIES = 1_000
 OPTIONS = f"-c role={APP_ROLE} -c search_path=kaquan,jobs -c timezone=UTC -c jit=off"
 
 set_json_dumps(msgspec.json.encode)
 set_json_loads(msgspec.json.decode)
+
+_entered: WeakKeyDictionary[Tx, tuple["Database", int | None]] = WeakKeyDictionary()
+"""Which project of which database each connection's transaction is in."""
 
 
 class Database:
@@ -44,6 +49,13 @@ class Database:
             kwargs={"options": OPTIONS},
             timeout=30,
         )
+        self._memories: dict[int, dict[str, Any]] = {}
+
+    def memory_of(self, project_id: int) -> dict[str, Any]:
+        """Return what this process remembers of a project of this database."""
+        if project_id not in self._memories and len(self._memories) >= _MOST_MEMORIES:
+            del self._memories[next(iter(self._memories))]
+        return self._memories.setdefault(project_id, {})
 
     async def open(self) -> None:
         """Connect. Raises Unavailable when the database cannot be reached."""
@@ -64,14 +76,19 @@ class Database:
         lookup: str | None = None,
         actor: str = "",
         request_id: str = "",
+        serializable: bool = False,
     ) -> AsyncGenerator[Tx]:
         """Open a transaction that sees ``project_id``'s rows and those ``lookup`` reveals.
 
         Without either it sees nothing. It commits when the block ends and rolls back when the
         block raises. What it changes is put down to ``actor`` (the system, when nobody is named)
-        and ``request_id`` in the audit chain.
+        and ``request_id`` in the audit chain. One that is ``serializable`` fails (with
+        SerializationFailure) where another one changed what it read.
         """
         async with self._pool.connection() as connection:
+            if serializable:
+                await connection.execute("set transaction isolation level serializable")
+            _entered[connection] = (self, project_id)
             await _enter(connection, project_id, lookup, actor=actor, request_id=request_id)
             yield connection
 
@@ -87,6 +104,7 @@ class Database:
         plan of a prepared statement must not depend on how small a table was when it was made.
         """
         async with self._pool.connection() as connection, connection.pipeline():
+            _entered[connection] = (self, project_id)
             await connection.execute(_ENTER_BATCH, (str(project_id), str(lock_timeout_ms)))
             yield connection
             await connection.commit()
@@ -96,6 +114,7 @@ class Database:
         """Open a read-only transaction that sees one moment of the project throughout."""
         async with self._pool.connection() as connection:
             await connection.execute("set transaction isolation level repeatable read, read only")
+            _entered[connection] = (self, project_id)
             await _enter(connection, project_id, None)
             yield connection
 
@@ -138,7 +157,18 @@ async def _enter(
 
 async def set_project(tx: Tx, project_id: int) -> None:
     """Let the transaction see ``project_id``'s rows from here on (for jobs and imports)."""
+    if tx in _entered:
+        _entered[tx] = (_entered[tx][0], project_id)
     await tx.execute("select set_config('kaquan.project_id', %s, true)", (str(project_id),))
+
+
+def project_memory(tx: Tx) -> dict[str, Any]:
+    """Return what this process remembers of the transaction's project, for verbs to add to.
+
+    Only what holds for as long as the project, however the transaction ends, belongs here.
+    """
+    database, project_id = _entered.get(tx, (None, None))
+    return {} if database is None or project_id is None else database.memory_of(project_id)
 
 
 async def set_lookup(tx: Tx, lookup: str) -> None:

@@ -6,11 +6,11 @@ fields there are, and the SQL behind each, is fixed by whoever offers the list; 
 sent is a bound parameter.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString, TypeAlias, cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -27,8 +27,14 @@ _DATE_LENGTH = len("2026-05-31")
 _UTC = ZoneInfo("UTC")
 
 
+Digest: TypeAlias = Callable[[str, str], str]
+"""Makes the digest by which a field's value is looked up where the value itself is sealed."""
+
+
 class FilterKind(StrEnum):
-    """What a field's values are. An ``ANY`` field is the text of a metadata value (``->>``)."""
+    """What a field's values are. An ``ANY`` field is the text of a metadata value (``->>``), of a
+    ``SEALED`` one only a digest is known, which values are turned into.
+    """
 
     TEXT = "text"
     NUMBER = "number"
@@ -36,6 +42,7 @@ class FilterKind(StrEnum):
     TIME = "time"
     DATE = "date"
     ANY = "any"
+    SEALED = "sealed"
 
 
 class FilterField(msgspec.Struct, frozen=True):
@@ -75,12 +82,14 @@ OPERATORS: Mapping[FilterKind, frozenset[str]] = {
     FilterKind.TIME: _PRESENCE | _ORDER | {"$more_than", "$less_than"},
     FilterKind.DATE: _PRESENCE | _EQUALITY | _ORDER,
     FilterKind.ANY: _PRESENCE | _EQUALITY | _PARTS | _SIZES | _ORDER,
+    FilterKind.SEALED: _PRESENCE | _EQUALITY,
 }
 """Which operators go with which kind. For times, ``$more_than`` 10 is more than 10 days ago."""
 
 _CASTS: Mapping[FilterKind, LiteralString] = {
     FilterKind.TEXT: "text",
     FilterKind.ANY: "text",
+    FilterKind.SEALED: "text",
     FilterKind.NUMBER: "numeric",
     FilterKind.BOOLEAN: "boolean",
     FilterKind.TIME: "timestamptz",
@@ -111,15 +120,16 @@ def compile_filter(
     path: str = "filters",
     zone: ZoneInfo = _UTC,
     names: str = "filter",
+    digest: Digest | None = None,
 ) -> Condition:
     """Return the condition that a filter means; dates without a time are days in ``zone``.
 
     Without any field everything meets it. ``names`` begins the names of the parameters, for
-    conditions that stand together in one query. Raises InvalidInput with the path to what cannot be
-    meant: an unknown field or operator, one that does not go with the field, or a value of
+    conditions that stand together in one query; ``digest`` makes what sealed fields are looked up
+    by. Raises InvalidInput with the path to what cannot be meant: an unknown field or operator, one that does not go with the field, or a value of
     another kind.
     """
-    return _Compiler(fields, now, zone, names).compile(given, path)
+    return _Compiler(fields, now, zone, names, digest).compile(given, path)
 
 
 def all_of(conditions: Sequence[Condition]) -> Condition:
@@ -135,8 +145,16 @@ def all_of(conditions: Sequence[Condition]) -> Condition:
 
 
 class _Compiler:
-    def __init__(self, fields: FilterFields, now: datetime, zone: ZoneInfo, names: str) -> None:
+    def __init__(
+        self,
+        fields: FilterFields,
+        now: datetime,
+        zone: ZoneInfo,
+        names: str,
+        digest: Digest | None,
+    ) -> None:
         self._fields = fields
+        self._digest = digest
         self._names = names
         self._now = now
         self._zone = zone
@@ -160,10 +178,21 @@ class _Compiler:
             message = 'A field is filtered by an object {"conditions": {"$is": …}}.'
             raise InvalidInput(message, field=path, key="invalid_query_params")
         parts = [
-            self._condition(operator, value, f"{path}.conditions.{operator}", (field, kind, listed))
+            self._condition(
+                operator,
+                self._sealed(name, value, path) if kind is FilterKind.SEALED else value,
+                f"{path}.conditions.{operator}",
+                (field, kind, listed),
+            )
             for operator, value in cast("dict[str, object]", conditions).items()
         ]
         return sql.SQL("({})").format(sql.SQL(" and ").join(parts))
+
+    def _sealed(self, name: str, value: object, path: str) -> list[object]:
+        """Return the digests of values of a sealed field, such as ``address.postal_code``."""
+        assert self._digest is not None, "a list with sealed fields brings what digests them"
+        field = name.rpartition(".")[2]
+        return [self._digest(field, _text(one, path)) for one in _values(value, path)]
 
     def _expression(
         self, name: str, path: str
@@ -260,7 +289,7 @@ class _Compiler:
                 return self._moment(value, path)
             case FilterKind.DATE:
                 return self._moment(value, path).astimezone(self._zone).date()
-            case FilterKind.TEXT | FilterKind.ANY:
+            case FilterKind.TEXT | FilterKind.ANY | FilterKind.SEALED:
                 return _text(value, path)
 
     def _moment(self, value: object, path: str) -> datetime:

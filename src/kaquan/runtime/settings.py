@@ -78,6 +78,11 @@ class Settings(BaseSettings):
         description="Days for which validations and qualifications are kept with their traces; "
         "0 keeps none. Redemptions are kept for good.",
     )
+    erasure_log: Path | None = Field(
+        default=None,
+        description="File that remembers who was erased, for a database restored from an older "
+        "dump. Default: 'erasures.jsonl' in the data folder.",
+    )
     lake: str | None = Field(
         default=None,
         description="Folder, or URL that fsspec knows, of the Parquet copy that figures are "

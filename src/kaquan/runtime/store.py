@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from psycopg.types.json import Jsonb
 
-from kaquan.runtime.database import Tx, struct_row
+from kaquan.runtime.database import Tx, set_project, struct_row
 from kaquan.runtime.errors import NotFound
 from kaquan.runtime.model import ActionStatus, AsyncAction, Project
 
@@ -35,7 +35,9 @@ async def insert_project(tx: Tx, project: Project) -> Project:
             project.created_at,
         ),
     )
-    return await get_project(tx)
+    entered = await get_project(tx)
+    await set_project(tx, entered.project_id)
+    return entered
 
 
 async def get_project(tx: Tx) -> Project:

@@ -81,6 +81,7 @@ from kaquan.segments.rfm import BAND_GRID, RFM_BANDS, band_of, score_rfm
 from kaquan.segments.saved import FOR_EVERYBODY, delete_filter, save_filter
 from kaquan.segments.schema import definition_schema
 from kaquan.segments.scoring import find_scoring, request_scoring
+from kaquan.segments.settle import open_instant
 from kaquan.segments.store.changes import list_daily_changes, list_segment_changes
 from kaquan.segments.store.keys import (
     list_channels,
@@ -198,6 +199,7 @@ __all__ = [
     "measure_reach",
     "measure_regions",
     "open_copy",
+    "open_instant",
     "parse_definition",
     "preview_count",
     "query_copy",

@@ -30,7 +30,9 @@ class Operator(StrEnum):
 
 
 class ValueKind(StrEnum):
-    """The type of an attribute's values. What METADATA holds, each value says by its type."""
+    """The type of an attribute's values. What METADATA holds, each value says by its type; of SEALED
+    texts only digests are known (docs/explanation/personal-data.md).
+    """
 
     TEXT = "text"
     NUMBER = "number"
@@ -40,6 +42,7 @@ class ValueKind(StrEnum):
     TIME = "time"
     SEGMENT = "segment"
     METADATA = "metadata"
+    SEALED = "sealed"
 
 
 class Attribute(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +72,7 @@ OPERATORS: Mapping[ValueKind, frozenset[Operator]] = {
     ValueKind.DATE: _EQUALITY | _ORDER | _WINDOW | _PRESENCE,
     ValueKind.TIME: _ORDER | _WINDOW | _PRESENCE,
     ValueKind.SEGMENT: _EQUALITY | _LISTS,
+    ValueKind.SEALED: _EQUALITY | _LISTS | _PRESENCE,
     ValueKind.METADATA: _TEXT | _NUMBER | _ORDER | _WINDOW | _PRESENCE,
 }
 
@@ -94,12 +98,14 @@ VALUE_TIERS = ("high", "mid", "low")
 _TEXTS = (
     ("id", "客户编号", "Customer id"),
     ("source_id", "商家客户编号", "Your customer id"),
-    ("name", "姓名", "Name"),
-    ("email", "邮箱", "E-mail"),
-    ("phone", "电话", "Phone"),
     ("city", "城市", "City"),
     ("state", "省/州", "State or province"),
     ("country", "国家/地区", "Country or region"),
+)
+_SEALED = (
+    ("name", "姓名", "Name"),
+    ("email", "邮箱", "E-mail"),
+    ("phone", "电话", "Phone"),
     ("postal_code", "邮编", "Postal code"),
 )
 _TIMES = (
@@ -124,6 +130,7 @@ _AMOUNTS = (
 def _all_attributes() -> dict[str, Attribute]:
     rows = [
         *((ValueKind.TEXT, row) for row in _TEXTS),
+        *((ValueKind.SEALED, row) for row in _SEALED),
         *((ValueKind.TIME, row) for row in _TIMES),
         *((ValueKind.NUMBER, row) for row in _NUMBERS),
         *((ValueKind.MONEY, row) for row in _AMOUNTS),

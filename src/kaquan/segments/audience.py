@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import structs
 from psycopg import sql
 
-from kaquan.runtime import InvalidInput, KaquanError, Tx, check_metadata, new_id
+from kaquan.runtime import InvalidInput, KaquanError, Tx, check_metadata, new_id, words
 from kaquan.segments.compile import Compiler
 from kaquan.segments.model import Rule, Segment, SegmentKind
 from kaquan.segments.operands import check_value_text
@@ -121,7 +121,7 @@ async def delete_segment(tx: Tx, reference: str) -> None:
     await lock_definitions(tx)
     segment = await get_segment(tx, reference)
     for other in await list_referring(tx, segment.id):
-        message = f"The segment '{other.name}' refers to this one."
+        message = words("The segment '%(name)s' refers to this one.", name=other.name)
         raise SegmentInUse(message)
     if not await delete_segment_row(tx, segment.id):
         message = "Something was sent to this segment; its record is kept."
@@ -244,6 +244,8 @@ async def _note_topics(tx: Tx, segment: Segment, *, is_new: bool = False) -> Non
 def _check_name(name: str) -> str:
     text = check_value_text(name, "name").strip()
     if not 1 <= len(text) <= LONGEST_NAME:
-        message = f"A segment's name has 1 to {LONGEST_NAME} characters."
+        message = words(
+            "A segment's name has 1 to %(longest_name)s characters.", longest_name=LONGEST_NAME
+        )
         raise InvalidInput(message, field="name")
     return text

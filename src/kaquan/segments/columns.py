@@ -25,15 +25,15 @@ _CAMPAIGN_NAME: LiteralString = "(select k.name from campaign_ever k where k.pro
 EXPRESSIONS: Mapping[str, LiteralString] = {
     "id": "c.id",
     "source_id": "c.source_id",
-    "name": "c.name",
-    "email": "c.email",
-    "phone": "c.phone",
+    "name": "c.name_index",
+    "email": "c.email_index",
+    "phone": "c.phone_index",
     "birth_date": "c.birth_date",
     "created_at": "c.created_at",
     "city": "c.address ->> 'city'",
     "state": "c.address ->> 'state'",
     "country": "c.address ->> 'country'",
-    "postal_code": "c.address ->> 'postal_code'",
+    "postal_code": "c.postal_index",
     "order_count": "coalesce(s.order_count, 0)",
     "spend_minor": "coalesce(s.spend_minor, 0)",
     "average_order_minor": "s.spend_minor / s.order_count",
@@ -121,6 +121,7 @@ SCORE: LiteralString = (
 
 CASTS: Mapping[ValueKind, LiteralString] = {
     ValueKind.TEXT: "text",
+    ValueKind.SEALED: "text",
     ValueKind.NUMBER: "numeric",
     ValueKind.MONEY: "bigint",
     ValueKind.BOOLEAN: "boolean",

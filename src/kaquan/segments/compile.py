@@ -209,7 +209,7 @@ class Compiler:
         return brackets(parts, _AND, _TRUE)
 
     def _compared(self, left: sql.Composable, rule: Comparison | Aggregate) -> sql.Composable:
-        operand = rule.operand
+        operand = self.at.digested(rule)
         right = sql.SQL("{}::{}{}").format(
             self.bind(list(operand) if isinstance(operand, tuple) else operand),
             sql.SQL(CASTS[rule.kind]),

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from psycopg import sql
 
-from kaquan.customers import get_customer
+from kaquan.customers import Customer, get_customer
 from kaquan.runtime import NotFound, Tx, get_project
+from kaquan.segments.attributes import ValueKind
 from kaquan.segments.audience import check_definition
 from kaquan.segments.model import Aggregate, AllOf, AnyOf, Comparison, InSegment, NotOf, Rule
 from kaquan.segments.parse import parse_definition
@@ -16,11 +17,11 @@ from kaquan.segments.references import inner_rules
 from kaquan.segments.settle import open_compiler
 from kaquan.segments.store.members import read_values
 from kaquan.segments.store.segments import list_segments
-from kaquan.segments.words import Wording, describe_leaf
+from kaquan.segments.words import Wording, describe_found, describe_leaf
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule, whether it holds for the customer, and the value that was found (JSON, if any).
+    """A rule, whether it holds for the customer, and the value that was found (JSON, and in words).
 
     ``parts`` are the rules that decide: those below it, or the rule of a segment it names.
     """
@@ -29,6 +30,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     text_en: str
     holds: bool
     found: Any = None
+    found_zh: str | None = None
+    found_en: str | None = None
     parts: "tuple[Explanation, ...]" = ()
 
 
@@ -52,6 +55,11 @@ async def explain_membership(
         found = sql.SQL("null")
         if isinstance(node, Comparison | Aggregate):
             found = sql.SQL("to_jsonb({})").format(compiler.value(node))
+        if isinstance(node, Comparison) and node.kind is ValueKind.SEALED:
+            # What is compared is a digest; what people want to see is the value.
+            found = sql.SQL("{}::jsonb").format(
+                compiler.bind(msgspec.json.encode(_said(person, node.attribute.code)).decode())
+            )
         values.append(found)
     answers = await read_values(
         tx,
@@ -77,6 +85,10 @@ async def explain_membership(
         ),
     )
     return teller.tell(rule)
+
+
+def _said(person: Customer, code: str) -> object:
+    return (person.address or {}).get(code) if code == "postal_code" else getattr(person, code)
 
 
 def _leaves(rule: Rule, members: Mapping[str, Rule]) -> Iterator[Rule]:
@@ -123,7 +135,18 @@ class _Teller:
                 holds = not parts[0].holds
             case _:
                 pass
-        return Explanation(text_zh=chinese, text_en=english, holds=holds, found=found, parts=parts)
+        said = [None, None]
+        if found is not None and isinstance(rule, Comparison | Aggregate):
+            said = [describe_found(found, rule, wording) for wording in self._wordings]
+        return Explanation(
+            text_zh=chinese,
+            text_en=english,
+            holds=holds,
+            found=found,
+            found_zh=said[0],
+            found_en=said[1],
+            parts=parts,
+        )
 
     def _texts(self, rule: Rule) -> tuple[str, str]:
         match rule:

@@ -43,6 +43,7 @@ IBIS: Any = ibis
 _EXACT = "decimal(38, 9)"
 _TYPES: Mapping[ValueKind, str] = {
     ValueKind.TEXT: "string",
+    ValueKind.SEALED: "string",
     ValueKind.NUMBER: _EXACT,
     ValueKind.MONEY: "int64",
     ValueKind.BOOLEAN: "boolean",
@@ -201,7 +202,8 @@ class FrameCompiler:
             if rule.key is None:
                 return self.span(left, low, high, "date")
             return self.span(left, low and low.isoformat(), high and high.isoformat(), "string")
-        compared = self._compared(left, operator, rule.operand, _TYPES[rule.kind])
+        operand = self.at.digested(rule)
+        compared = self._compared(left, operator, operand, _TYPES[rule.kind])
         if rule.key is not None and operator is Operator.CONTAINS:
             items = self.value(table, code, rule.key, "items")
             bound = self.parameters.bind(rule.operand, "string")

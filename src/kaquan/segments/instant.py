@@ -4,6 +4,7 @@ A span of moments or days is half-open: ``low <= x < high``, None being no end. 
 engine can compare is left to it; all reckoning with calendars and time zones is here.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TypeAlias
@@ -11,12 +12,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from kaquan.segments.attributes import Operator
+from kaquan.segments.attributes import Operator, ValueKind
 from kaquan.segments.model import (
+    Aggregate,
     Ago,
     Anniversary,
     Bound,
     CalendarUnit,
+    Comparison,
     Operand,
     StartOf,
     Window,
@@ -39,6 +42,19 @@ class Instant(msgspec.Struct, frozen=True):
 
     now: datetime
     zone: ZoneInfo
+    digest: Callable[[str, str], str] | None = None
+    """Makes that by which a sealed attribute's value is found (kaquan.customers.open_index)."""
+
+    def digested(self, rule: Comparison | Aggregate) -> Operand:
+        """Return what a rule compares with, of a sealed attribute the digests of that."""
+        operand = rule.operand
+        if rule.kind is not ValueKind.SEALED or isinstance(rule, Aggregate) or operand is None:
+            return operand
+        assert self.digest is not None, "sealed attributes are compared by the project's index"
+        code = rule.attribute.code
+        if isinstance(operand, tuple):
+            return tuple(self.digest(code, str(one)) for one in operand)
+        return self.digest(code, str(operand))
 
     @property
     def today(self) -> date:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TypeVar, cast
 
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, Sentence, words
 from kaquan.segments.attributes import Operator, ValueKind
 from kaquan.segments.model import Operand, Scalar
 
@@ -39,7 +39,7 @@ def read_operand(
         raise InvalidInput("This must be a list of values.", field=path)
     items = cast("list[object]", value)
     if len(items) > LONGEST_LIST:
-        message = f"A list may have {LONGEST_LIST} values."
+        message = words("A list may have %(longest_list)s values.", longest_list=LONGEST_LIST)
         raise InvalidInput(message, field=path)
     places = [f"{path}[{index}]" for index in range(len(items))]
     return tuple(
@@ -69,7 +69,7 @@ def check_value_text(value: object, path: str) -> str:
     if not isinstance(value, str):
         raise InvalidInput("This must be a text.", field=path)
     if len(value) > LONGEST_TEXT:
-        message = f"A text may have {LONGEST_TEXT} characters."
+        message = words("A text may have %(longest_text)s characters.", longest_text=LONGEST_TEXT)
         raise InvalidInput(message, field=path)
     # Neither a NUL nor half a surrogate pair is text to PostgreSQL.
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value):
@@ -80,20 +80,26 @@ def check_value_text(value: object, path: str) -> str:
 def read_whole_between(value: object, low: int, high: int, *, path: str) -> int:
     """Return a whole number within bounds; raises InvalidInput."""
     if type(value) is not int or not low <= value <= high:
-        message = f"This must be a whole number from {low} to {high}."
+        message = words("This must be a whole number from %(low)s to %(high)s.", low=low, high=high)
         raise InvalidInput(message, field=path)
     return value
 
 
-def closest(name: str, known: Sequence[str]) -> str:
+def closest(name: str, known: Sequence[str]) -> Sentence:
     """Return a sentence that names the closest of the known names, or lists a few."""
     found = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" Did you mean '{found[0]}'?" if found else f" Try {', '.join(known[:12])}."
+    if found:
+        return words(" Did you mean '%(name)s'?", name=found[0])
+    return words(" Try %(names)s.", names=", ".join(known[:12]))
 
 
 def _chosen(value: Scalar, choices: Sequence[str], path: str) -> Scalar:
     if choices and value not in choices:
-        message = f"'{str(value)[:40]}' is not one of its values.{closest(str(value), choices)}"
+        message = words(
+            "'%(value)s' is not one of its values.%(hint)s",
+            value=str(value)[:40],
+            hint=closest(str(value), choices),
+        )
         raise InvalidInput(message, field=path)
     return value
 
@@ -148,7 +154,11 @@ def read_moment(value: object, path: str) -> date | datetime:
 
 def _in_years(day: Day, path: str) -> Day:
     if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
-        message = f"This must lie between the years {EARLIEST_YEAR} and {LATEST_YEAR}."
+        message = words(
+            "This must lie between the years %(earliest_year)s and %(latest_year)s.",
+            earliest_year=EARLIEST_YEAR,
+            latest_year=LATEST_YEAR,
+        )
         raise InvalidInput(message, field=path)
     return day
 
@@ -162,6 +172,7 @@ _METADATA_KINDS: Mapping[type, ValueKind] = {
 _READERS: Mapping[ValueKind, Callable[[object, str], Scalar]] = {
     ValueKind.TEXT: check_value_text,
     ValueKind.SEGMENT: check_value_text,
+    ValueKind.SEALED: check_value_text,
     ValueKind.MONEY: _read_whole,
     ValueKind.NUMBER: _read_number,
     ValueKind.BOOLEAN: _read_boolean,

@@ -6,7 +6,7 @@ The forms of a rule are set out in docs/reference/segment-language.md.
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 from kaquan.segments.attributes import (
     ATTRIBUTES,
     METADATA,
@@ -104,13 +104,15 @@ class _Parser:
     def _node(self, given: object, path: str, *, depth: int) -> dict[str, Any]:
         self._nodes += 1
         if depth > DEEPEST:
-            message = f"Rules may be nested {DEEPEST} levels deep."
+            message = words("Rules may be nested %(deepest)s levels deep.", deepest=DEEPEST)
             raise InvalidInput(message, field=path)
         if self._nodes > MOST_NODES:
-            message = f"A definition may have {MOST_NODES} rules."
+            message = words("A definition may have %(most_nodes)s rules.", most_nodes=MOST_NODES)
             raise InvalidInput(message, field=path)
         if not isinstance(given, dict):
-            message = f"A rule is a JSON object with one of {', '.join(FORMS)}."
+            message = words(
+                "A rule is a JSON object with one of %(forms)s.", forms=", ".join(FORMS)
+            )
             raise InvalidInput(message, field=path)
         return cast("dict[str, Any]", given)
 
@@ -139,7 +141,11 @@ def _form_of(node: dict[str, Any], path: str) -> str:
     told = [form for form in FORMS if form in node]
     if len(told) != 1:
         named = ", ".join(f"'{str(key)[:40]}'" for key in list(node)[:5]) or "nothing"
-        message = f"A rule has one of {', '.join(FORMS)}; this one has {named}."
+        message = words(
+            "A rule has one of %(forms)s; this one has %(named)s.",
+            forms=", ".join(FORMS),
+            named=named,
+        )
         raise InvalidInput(message, field=path)
     needed, allowed = FORMS[told[0]]
     check_keys(node, path, needed=needed | {told[0]}, allowed=allowed)
@@ -172,11 +178,13 @@ def find_attribute(code: object, path: str) -> tuple[Attribute, str | None]:
         if code.startswith(prefix):
             key = check_value_text(code.removeprefix(prefix), path)
             if not key:
-                message = f"Name the key: {prefix}<key>."
+                message = words("Name the key: %(prefix)s<key>.", prefix=prefix)
                 raise InvalidInput(message, field=path)
             return attribute, key
     if code not in ATTRIBUTES:
         known = [*ATTRIBUTES, METADATA_PREFIX + "<key>", SCORE_PREFIX + "<name>"]
-        message = f"There is no attribute '{code[:60]}'.{closest(code, known)}"
+        message = words(
+            "There is no attribute '%(code)s'.%(hint)s", code=code[:60], hint=closest(code, known)
+        )
         raise InvalidInput(message, field=path)
     return ATTRIBUTES[code], None

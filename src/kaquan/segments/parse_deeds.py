@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeVar, cast
 
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 from kaquan.segments.attributes import Operator, ValueKind
 from kaquan.segments.deeds import DEEDS, DeedKind, DeedType, Measure
 from kaquan.segments.model import (
@@ -70,9 +70,9 @@ class Conditions:
                 return self._condition(node, path, of)
             case _:
                 named = ", ".join(f"'{str(key)[:40]}'" for key in list(node)[:5]) or "nothing"
-                message = (
-                    "A condition has all, any, not, or property with operator and value;"
-                    f" this one has {named}."
+                message = words(
+                    "A condition has all, any, not, or property with operator and value; this one has %(named)s.",
+                    named=named,
                 )
                 raise InvalidInput(message, field=path)
 
@@ -125,7 +125,7 @@ def read_aggregate(node: dict[str, Any], path: str, conditions: Conditions) -> R
             Measure.SUM,
             Measure.DISTINCT,
         ):
-            message = f"A {measure} always has a value; compare it with 0."
+            message = words("A %(measure)s always has a value; compare it with 0.", measure=measure)
             raise InvalidInput(message, field=f"{path}.operator")
         return Aggregate(
             measure=measure, deed=deed, of=of, operator=operator, kind=test.kind, operand=operand
@@ -172,7 +172,12 @@ def _property(given: object, path: str, of: DeedType) -> Property:
     if key and of.open is not None:
         return Property(attribute=of.open, kind=of.open.kind, key=key)
     known = [*of.properties, *of.aliases, *([of.open_prefix + "<key>"] if of.open else [])]
-    message = f"A {of.kind} has no property '{given[:60]}'.{closest(given, known)}"
+    message = words(
+        "A %(kind)s has no property '%(given)s'.%(hint)s",
+        kind=of.kind,
+        given=given[:60],
+        hint=closest(given, known),
+    )
     raise InvalidInput(message, field=path)
 
 
@@ -182,20 +187,28 @@ def _measured_property(
     place = f"{path}.of"
     if measure not in (Measure.SUM, Measure.AVERAGE, Measure.DISTINCT):
         if "of" in node:
-            message = f"A {measure} is of the deeds themselves; leave 'of' out."
+            message = words(
+                "A %(measure)s is of the deeds themselves; leave 'of' out.", measure=measure
+            )
             raise InvalidInput(message, field=place)
         return None
     if "of" not in node:
-        message = f"Say in 'of' which property the {measure} is of."
+        message = words("Say in 'of' which property the %(measure)s is of.", measure=measure)
         raise InvalidInput(message, field=place)
     found = _property(node["of"], place, of)
     if measure is Measure.DISTINCT:
         if found.kind not in (ValueKind.TEXT, ValueKind.METADATA):
-            message = f"Distinct values are counted of texts; this is of type {found.kind}."
+            message = words(
+                "Distinct values are counted of texts; this is of type %(kind)s.", kind=found.kind
+            )
             raise InvalidInput(message, field=place)
         return Property(attribute=found.attribute, kind=ValueKind.TEXT, key=found.key)
     if found.kind not in _ADDABLE:
-        message = f"A {measure} is of numbers; this is of type {found.kind}."
+        message = words(
+            "A %(measure)s is of numbers; this is of type %(kind)s.",
+            measure=measure,
+            kind=found.kind,
+        )
         raise InvalidInput(message, field=place)
     is_open = found.kind is ValueKind.METADATA
     return Property(
@@ -274,6 +287,11 @@ def _unit(given: object, path: str) -> CalendarUnit:
 def _choice(given: object, kind: type[Choice], path: str, what: str) -> Choice:
     known = [member.value for member in kind]
     if not isinstance(given, str) or given not in known:
-        message = f"There is no {what} '{str(given)[:40]}'.{closest(str(given), known)}"
+        message = words(
+            "There is no %(what)s '%(given)s'.%(hint)s",
+            what=what,
+            given=str(given)[:40],
+            hint=closest(str(given), known),
+        )
         raise InvalidInput(message, field=path)
     return kind(given)

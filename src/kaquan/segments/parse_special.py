@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 from kaquan.segments.attributes import ATTRIBUTES, Operator, ValueKind
 from kaquan.segments.deeds import DEEDS, DeedKind, Measure
 from kaquan.segments.model import (
@@ -48,7 +48,11 @@ def read_anniversary(given: object, path: str) -> Rule:
     check_keys(node, path, needed=frozenset({"of"}), allowed=frozenset({"from", "to"}))
     of = node["of"]
     if of not in DATES:
-        message = f"There is no such date to keep: '{str(of)[:40]}'.{closest(str(of), DATES)}"
+        message = words(
+            "There is no such date to keep: '%(of)s'.%(hint)s",
+            of=str(of)[:40],
+            hint=closest(str(of), DATES),
+        )
         raise InvalidInput(message, field=f"{path}.of")
     return _anniversary(node, path, of)
 
@@ -87,7 +91,10 @@ def read_customers(given: object, path: str) -> Rule:
         raise InvalidInput("This must be a list of customers' ids.", field=path)
     items = cast("list[object]", given)
     if len(items) > LONGEST_LIST:
-        message = f"A list may have {LONGEST_LIST} customers; upload longer ones to a segment."
+        message = words(
+            "A list may have %(longest_list)s customers; upload longer ones to a segment.",
+            longest_list=LONGEST_LIST,
+        )
         raise InvalidInput(message, field=path)
     places = enumerate(items)
     return Listed(tuple(check_value_text(item, f"{path}[{n}]") for n, item in places))

@@ -9,7 +9,7 @@ from typing import Any, cast
 import msgspec
 from psycopg import sql
 
-from kaquan.runtime import InvalidInput, Tx
+from kaquan.runtime import InvalidInput, Tx, words
 from kaquan.segments.audience import check_definition
 from kaquan.segments.compile import Compiler
 from kaquan.segments.model import AllOf, Rule
@@ -229,7 +229,10 @@ async def list_audience_page(
     comes last. Raises InvalidInput.
     """
     if order.removeprefix("-") not in AUDIENCE_ORDERS:
-        message = f"A list of customers is ordered by {', '.join(AUDIENCE_ORDERS)}."
+        message = words(
+            "A list of customers is ordered by %(audience_orders)s.",
+            audience_orders=", ".join(AUDIENCE_ORDERS),
+        )
         raise InvalidInput(message, field="order")
     rule, compiler = await _open(tx, definition, now=now)
     condition = compiler.condition(rule)

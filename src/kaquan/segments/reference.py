@@ -150,7 +150,7 @@ class Reference:
         return "at_risk" if now - last < timedelta(days=AT_RISK_DAYS) else "lapsed"
 
     def _compares(self, value: object, rule: Comparison | Aggregate) -> bool:
-        operator, operand = rule.operator, rule.operand
+        operator, operand = rule.operator, self._at.digested(rule)
         if operator is Operator.HAS_VALUE:
             return value is not None
         if operator is Operator.HAS_NO_VALUE:

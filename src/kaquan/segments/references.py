@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import msgspec
 
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 from kaquan.segments.model import (
     AllOf,
     AnyOf,
@@ -77,9 +77,10 @@ def check_references(rule: Rule, segments: Mapping[str, Rule], *, own_id: str | 
         nodes = 1 + sum(part[0] for part in parts)
         depth = 1 + max((part[1] for part in parts), default=0)
         if nodes > MOST_NODES_IN_ALL or depth > DEEPEST_IN_ALL:
-            message = (
-                f"With the segments it refers to, the rule exceeds {MOST_NODES_IN_ALL} rules"
-                f" or {DEEPEST_IN_ALL} levels."
+            message = words(
+                "With the segments it refers to, the rule exceeds %(most_nodes_in_all)s rules or %(deepest_in_all)s levels.",
+                most_nodes_in_all=MOST_NODES_IN_ALL,
+                deepest_in_all=DEEPEST_IN_ALL,
             )
             raise InvalidInput(message, field="definition")
         return nodes, depth
@@ -150,7 +151,10 @@ def _id_of(reference: str, segments: list[Segment], path: str) -> str:
         return reference
     by_name = {segment.name: segment.id for segment in segments}
     if reference not in by_name:
-        hint = closest(reference, list(by_name)) if by_name else " There are none yet."
-        message = f"There is no segment '{reference[:60]}'.{hint}"
+        none = words(" There are none yet.")
+        hint = closest(reference, list(by_name)) if by_name else none
+        message = words(
+            "There is no segment '%(reference)s'.%(hint)s", reference=reference[:60], hint=hint
+        )
         raise InvalidInput(message, field=path)
     return by_name[reference]

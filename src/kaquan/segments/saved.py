@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from kaquan.runtime import InvalidInput, Tx, new_id
+from kaquan.runtime import InvalidInput, Tx, new_id, words
 from kaquan.segments.audience import check_definition
 from kaquan.segments.model import SavedFilter
 from kaquan.segments.operands import check_value_text
@@ -30,7 +30,9 @@ async def save_filter(
     """
     text = check_value_text(name, "name").strip()
     if not 1 <= len(text) <= LONGEST_NAME:
-        message = f"A filter's name has 1 to {LONGEST_NAME} characters."
+        message = words(
+            "A filter's name has 1 to %(longest_name)s characters.", longest_name=LONGEST_NAME
+        )
         raise InvalidInput(message, field="name")
     saved = SavedFilter(
         id=new_id("flt"),

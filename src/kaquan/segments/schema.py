@@ -33,6 +33,7 @@ _DAYS: Schema = {"type": "integer", "minimum": 0, "maximum": MOST_DAYS}
 _VALUES: Mapping[ValueKind, Schema] = {
     ValueKind.TEXT: _TEXT,
     ValueKind.SEGMENT: _TEXT,
+    ValueKind.SEALED: _TEXT,
     ValueKind.NUMBER: {"type": "number"},
     ValueKind.MONEY: {"type": "integer"},
     ValueKind.BOOLEAN: {"type": "boolean"},

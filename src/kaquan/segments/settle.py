@@ -6,6 +6,7 @@ from typing import Any
 
 from psycopg import sql
 
+from kaquan.customers import country_of, open_index
 from kaquan.runtime import Tx, get_project
 from kaquan.segments.compile import Compiler
 from kaquan.segments.instant import Instant
@@ -24,8 +25,15 @@ async def open_compiler(
     tx: Tx, rules: Iterable[Rule], segments: list[Segment], *, now: datetime
 ) -> Compiler:
     """Return a compiler for rules of the transaction's project, with all they refer to."""
+    at = await open_instant(tx, now=now)
+    return Compiler(at=at, members=rules_reachable(rules, segments))
+
+
+async def open_instant(tx: Tx, *, now: datetime) -> Instant:
+    """Return the moment of an evaluation in the transaction's project."""
     project = await get_project(tx)
-    return Compiler(at=Instant(now, project.zone), members=rules_reachable(rules, segments))
+    index = await open_index(tx, country=country_of(project))
+    return Instant(now, project.zone, index.of)
 
 
 async def settle_members(tx: Tx, segment: Segment, *, now: datetime) -> int:

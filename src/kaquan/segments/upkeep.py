@@ -12,7 +12,6 @@ import msgspec
 from kaquan.runtime import Tx
 from kaquan.segments.audience import check_customers
 from kaquan.segments.compile import Compiler
-from kaquan.segments.instant import Instant
 from kaquan.segments.model import Rule, Segment, SegmentKind
 from kaquan.segments.references import parse_stored, rules_reachable
 from kaquan.segments.settle import open_compiler, settle_members
@@ -145,7 +144,7 @@ class _Keeper:
 
     async def _crossed(self, segment_id: str) -> list[str]:
         compiler = self._compiler_of([self._rules[segment_id]])
-        since = Instant(self._kept_to[segment_id], compiler.at.zone)
+        since = msgspec.structs.replace(compiler.at, now=self._kept_to[segment_id])
         queries = crossing_queries(self._rules[segment_id], since=since, compiler=compiler)
         if not queries:
             return []

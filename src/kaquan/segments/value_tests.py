@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import msgspec
 
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 from kaquan.segments.attributes import OPERATORS, Operator, ValueKind
 from kaquan.segments.model import AllOf, NotOf, Operand, Rule
 from kaquan.segments.operands import closest, kind_of, read_operand
@@ -35,11 +35,11 @@ def read_test(
     value, value_path = node.get("value"), f"{path}.value"
     if operator in _PRESENCE:
         if value is not None:
-            message = f"'{operator}' takes no value."
+            message = words("'%(operator)s' takes no value.", operator=operator)
             raise InvalidInput(message, field=value_path)
         return ValueTest(kind=kind, parts=((operator, None),))
     if value is None:
-        message = f"'{operator}' needs a value."
+        message = words("'%(operator)s' needs a value.", operator=operator)
         raise InvalidInput(message, field=value_path)
     if kind is ValueKind.METADATA:
         kind = kind_of(value, value_path, operator=operator)
@@ -66,11 +66,11 @@ def check_keys(
     for key in node:
         if key not in known:
             hint = closest(str(key), sorted(known))
-            message = f"There is no '{str(key)[:40]}' here.{hint}"
+            message = words("There is no '%(key)s' here.%(hint)s", key=str(key)[:40], hint=hint)
             raise InvalidInput(message, field=path)
     missing = sorted(needed - set(node))
     if missing:
-        message = f"This needs {', '.join(missing)}."
+        message = words("This needs %(missing)s.", missing=", ".join(missing))
         raise InvalidInput(message, field=path)
 
 
@@ -92,9 +92,23 @@ def _operator(given: object, kind: ValueKind, path: str) -> Operator:
         return operator
     offered = [known.value for known in Operator if known in allowed]
     if operator is None:
-        message = f"There is no operator '{str(given)[:40]}'.{closest(str(given), offered)}"
+        message = words(
+            "There is no operator '%(given)s'.%(hint)s",
+            given=str(given)[:40],
+            hint=closest(str(given), offered),
+        )
         raise InvalidInput(message, field=path)
-    message = (
-        f"'{operator}' does not go with values of type {kind}; these do: {', '.join(offered)}."
+    if kind is ValueKind.SEALED:
+        message = words(
+            "'%(operator)s' cannot be answered: personal data is sealed, and only whole values can be compared; these operators go with it: %(offered)s.",
+            operator=operator,
+            offered=", ".join(offered),
+        )
+        raise InvalidInput(message, field=path)
+    message = words(
+        "'%(operator)s' does not go with values of type %(kind)s; these do: %(offered)s.",
+        operator=operator,
+        kind=kind,
+        offered=", ".join(offered),
     )
     raise InvalidInput(message, field=path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -24,12 +25,12 @@ from kaquan.segments.model import (
     Leaf,
     Listed,
     NotOf,
-    Operand,
     Rule,
     Sample,
     StartOf,
     Window,
 )
+from kaquan.segments.rfm import RFM_BANDS
 
 _SHOWN = 8
 _OPERATORS: Mapping[Operator, tuple[str, str]] = {
@@ -84,6 +85,14 @@ def describe_leaf(rule: Leaf, wording: Wording) -> str:
     return _Speaker(wording).leaf(rule)
 
 
+def describe_found(found: object, rule: Comparison | Aggregate, wording: Wording) -> str:
+    """Return a value that was found for a leaf (as JSON has it) as a person reads it."""
+    value = found
+    if rule.kind is ValueKind.TIME and isinstance(found, str):
+        value = datetime.fromisoformat(found)
+    return _Speaker(wording).found(value, rule)
+
+
 class _Speaker:
     def __init__(self, wording: Wording) -> None:
         self._wording = wording
@@ -123,6 +132,13 @@ class _Speaker:
                     high=rule.high,
                 )
 
+    def found(self, value: object, rule: Comparison | Aggregate) -> str:
+        if isinstance(value, str):
+            return self._band(rule, value) or value
+        if isinstance(value, list):
+            return self._list([str(one) for one in cast("list[object]", value)])
+        return self._value(value, rule.kind)
+
     def _say(self, chinese: str, english: str, **values: object) -> str:
         return (chinese, english)[self._english].format(**values)
 
@@ -131,14 +147,22 @@ class _Speaker:
         return label if rule.key is None else f"{label} {rule.key}"
 
     def _test(self, what: str, rule: Comparison | Aggregate) -> str:
-        return self._say(
-            *_OPERATORS[rule.operator], what=what, value=self._operand(rule.operand, rule.kind)
-        )
-
-    def _operand(self, operand: Operand, kind: ValueKind) -> str:
+        operand = rule.operand
         if isinstance(operand, tuple):
-            return self._list([self._value(one, kind) for one in operand])
-        return self._value(operand, kind)
+            value = self._list([self._text(one, rule) for one in operand])
+        else:
+            value = self._text(operand, rule)
+        return self._say(*_OPERATORS[rule.operator], what=what, value=value)
+
+    def _text(self, value: object, rule: Comparison | Aggregate) -> str:
+        band = self._band(rule, value) if isinstance(value, str) else None
+        return band or self._value(value, rule.kind)
+
+    def _band(self, rule: Comparison | Aggregate, code: str) -> str | None:
+        if not isinstance(rule, Comparison) or rule.attribute.code != "rfm.band":
+            return None
+        names = {band.code: (band.label_zh, band.label_en) for band in RFM_BANDS}
+        return names[code][self._english] if code in names else None
 
     def _value(self, value: object, kind: ValueKind) -> str:
         match value:

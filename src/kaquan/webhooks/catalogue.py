@@ -11,9 +11,12 @@ from kaquan.webhooks.payloads import (
     ConsentData,
     CustomerData,
     CustomEventData,
+    LoyaltyTierData,
     OrderData,
+    PlanData,
     PublicationData,
     RedemptionData,
+    RewardRedemptionData,
     RuleData,
     SegmentData,
     StackData,
@@ -32,8 +35,11 @@ MEMBERS: dict[str, type[msgspec.Struct]] = {
     "promotion_stack": StackData,
     "publication": PublicationData,
     "redemption": RedemptionData,
+    "reward_redemption": RewardRedemptionData,
+    "loyalty_tier": LoyaltyTierData,
     "order": OrderData,
     "segment": SegmentData,
+    "plan": PlanData,
     "custom_event": CustomEventData,
     "consent": ConsentData,
     "validation_rule": RuleData,
@@ -58,6 +64,8 @@ class EventType(msgspec.Struct, frozen=True):
 
 _REDEMPTION = ("redemption", "voucher", "campaign", "order", "customer")
 _VOUCHER = ("voucher", "campaign")
+_POINTS = ("voucher", "campaign", "customer", "amount")
+_LOYALTY_TIER = ("loyalty_tier", "campaign", "customer")
 _TIER = ("promotion_tier", "campaign")
 
 EVENT_TYPES: tuple[EventType, ...] = (
@@ -90,6 +98,38 @@ EVENT_TYPES: tuple[EventType, ...] = (
         "A card's points were adjusted by hand; `amount` in points, negative when taken.",
         ("voucher", "campaign", "customer", "amount"),
     ),
+    EventType(
+        "voucher.loyalty_card.transaction.created",
+        "A card's points moved, whatever moved them: earned, spent, adjusted, given back, expired;"
+        " `amount` is negative when they went.",
+        _POINTS,
+    ),
+    EventType(
+        "voucher.loyalty_card.points_expired",
+        "Points were not spent in time; `amount` is how many.",
+        _POINTS,
+    ),
+    EventType(
+        "voucher.loyalty_card.pending_points.added",
+        "Points were earned that wait before they count; `amount` is how many.",
+        _POINTS,
+    ),
+    EventType(
+        "voucher.loyalty_card.pending_points.updated",
+        "More or fewer points wait, by hand or because goods came back; `amount` is the change.",
+        _POINTS,
+    ),
+    EventType(
+        "voucher.loyalty_card.pending_points.activated",
+        "Points that waited count from now on; `amount` is how many.",
+        _POINTS,
+    ),
+    EventType(
+        "voucher.loyalty_card.pending_points.canceled",
+        "Points that waited will never count, by hand or because goods came back; `amount` is how"
+        " many.",
+        _POINTS,
+    ),
     EventType("campaign.created", "A campaign was created.", ("campaign",)),
     EventType("campaign.updated", "Something of a campaign was changed.", ("campaign",)),
     EventType("campaign.enabled", "A campaign was enabled.", ("campaign",)),
@@ -116,6 +156,11 @@ EVENT_TYPES: tuple[EventType, ...] = (
         "Something of a stack was changed.",
         ("promotion_stack", "campaign"),
     ),
+    EventType(
+        "campaign.plan.withdrawn",
+        "An approved plan's certificate no longer held; nothing more of the plan is sent.",
+        ("plan", "campaign"),
+    ),
     EventType("customer.created", "A customer was entered.", ("customer",)),
     EventType("customer.updated", "Something of a customer was changed.", ("customer",)),
     EventType(
@@ -131,6 +176,36 @@ EVENT_TYPES: tuple[EventType, ...] = (
         "customer.custom_event",
         "A customer did something elsewhere.",
         ("custom_event", "customer"),
+    ),
+    EventType(
+        "customer.rewarded.loyalty_points",
+        "An earning rule gave points that count; `amount` is how many.",
+        _POINTS,
+    ),
+    EventType(
+        "customer.reward_redemptions.completed",
+        "Points were given for a reward.",
+        ("reward_redemption", "voucher", "campaign", "order", "customer"),
+    ),
+    EventType(
+        "customer.loyalty.tier.joined",
+        "Points moved, and brought a customer into a tier from none.",
+        _LOYALTY_TIER,
+    ),
+    EventType(
+        "customer.loyalty.tier.left",
+        "Points moved, and a customer is in no tier any more; `loyalty_tier` is the former one.",
+        _LOYALTY_TIER,
+    ),
+    EventType(
+        "customer.loyalty.tier.upgraded",
+        "Points moved, and brought a customer from a tier into a higher one.",
+        _LOYALTY_TIER,
+    ),
+    EventType(
+        "customer.loyalty.tier.downgraded",
+        "Points moved, and a customer fell from a tier into a lower one.",
+        _LOYALTY_TIER,
     ),
     EventType("customer.segment.entered", "A customer entered a segment.", ("segment", "customer")),
     EventType("customer.segment.left", "A customer left a segment.", ("segment", "customer")),

@@ -163,6 +163,18 @@ class SegmentData(msgspec.Struct, frozen=True, kw_only=True):
     object: Literal["segment"] = "segment"
 
 
+class PlanData(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan of who gets which voucher of a campaign."""
+
+    id: str
+    name: str
+    status: str
+    campaign_id: str
+    approved_at: datetime | None
+    withdrawn_at: datetime | None
+    object: Literal["plan"] = "plan"
+
+
 class CustomEventData(msgspec.Struct, frozen=True, kw_only=True):
     """What a customer did elsewhere."""
 
@@ -206,6 +218,36 @@ class StackData(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     updated_at: datetime | None
     object: Literal["promotion_stack"] = "promotion_stack"
+
+
+class LoyaltyTierData(msgspec.Struct, frozen=True, kw_only=True):
+    """A tier of a loyalty programme, from ``from_points`` to ``to_points`` (null: or more)."""
+
+    id: str
+    name: str
+    campaign_id: str
+    from_points: int
+    to_points: int | None
+    object: Literal["loyalty_tier"] = "loyalty_tier"
+
+
+class RewardRedemptionData(msgspec.Struct, frozen=True, kw_only=True):
+    """Points that were given for a reward: a voucher, goods or money off an order."""
+
+    id: str
+    reward_id: str
+    reward_name: str
+    reward_type: str
+    reward_assignment_id: str
+    voucher_id: str
+    campaign_id: str
+    customer_id: str
+    order_id: str | None
+    given_voucher_id: str | None
+    points: int
+    metadata: dict[str, Any]
+    created_at: datetime
+    object: Literal["reward_redemption"] = "reward_redemption"
 
 
 class ConsentData(msgspec.Struct, frozen=True, kw_only=True):

@@ -134,10 +134,75 @@ def transfer(shop: Shop) -> object:
     )
 
 
+def earn_pending(shop: Shop) -> tuple[str, str, str]:
+    """A programme, a member's card, and the id of points that wait for it."""
+    expiry = {"period_type": "MONTH", "period_value": 3, "rounding_type": "END_OF_MONTH"}
+    made = shop.api(API).create_loyalty_program(
+        models.LoyaltiesCreateCampaignRequestBody.model_validate(
+            {
+                "name": shop.name("programme"),
+                "campaign_type": "LOYALTY_PROGRAM",
+                "voucher": {
+                    "type": "LOYALTY_CARD",
+                    "loyalty_card": {"points": 10, "expiration_rules": expiry},
+                },
+            }
+        )
+    )
+    programme, source_id = required(made.id), shop.name("member")
+    rule = {"event": "order.paid", "loyalty": {"type": "FIXED", "points": 10}}
+    rule |= {"pending_points": {"period_type": "DAY", "period_value": 14}}
+    shop.api(API).create_earning_rule(
+        programme, [models.LoyaltiesEarningRulesCreateRequestBodyItem.model_validate(rule)]
+    )
+    joined = shop.api(API).add_member(
+        programme,
+        models.LoyaltiesMembersCreateRequestBody(customer=models.Customer(source_id=source_id)),
+    )
+    shop.api(voucherify.OrdersApi).create_order(
+        models.OrdersCreateRequestBody.model_validate(
+            {"amount": 500, "status": "PAID", "customer": {"source_id": source_id}}
+        )
+    )
+    code = required(joined.code)
+    waiting = shop.api(API).list_member_pending_points(code).data or []
+    return programme, code, required(waiting[0].id)
+
+
+def list_buckets(shop: Shop) -> object:
+    programme, code, _ = earn_pending(shop)
+    found = shop.api(API).list_points_expiration(programme, code)
+    assert [one.status for one in found.data or []] == ["ACTIVE"]
+    return found
+
+
+MORE = models.LoyaltiesMembersPendingPointsBalanceRequestBody(points=5)
 POINTS = models.LoyaltiesMembersBalanceUpdateRequestBody(points=10)
 EXPORT = models.LoyaltiesMembersTransactionsExportCreateRequestBody()
 
 CALLS: Mapping[str, Call] = {
+    "activate_member_pending_points": lambda shop: shop.api(API).activate_member_pending_points(
+        *earn_pending(shop)[1:]
+    ),
+    "adjust_member_pending_points": lambda shop: shop.api(API).adjust_member_pending_points(
+        *earn_pending(shop)[1:], MORE
+    ),
+    "cancel_member_pending_points": lambda shop: shop.api(API).cancel_member_pending_points(
+        *earn_pending(shop)[1:]
+    ),
+    "create_points_expiration_export": lambda shop: shop.api(API).create_points_expiration_export(
+        new_programme(shop), models.LoyaltiesPointsExpirationExportCreateRequestBody()
+    ),
+    "list_campaign_pending_points": lambda shop: shop.api(API).list_campaign_pending_points(
+        earn_pending(shop)[0]
+    ),
+    "list_member_pending_points": lambda shop: shop.api(API).list_member_pending_points(
+        earn_pending(shop)[1]
+    ),
+    "list_member_pending_points1": lambda shop: shop.api(API).list_member_pending_points1(
+        *earn_pending(shop)[:2]
+    ),
+    "list_points_expiration": list_buckets,
     "add_member": new_member,
     "create_earning_rule": new_rule,
     "create_in_bulk_loyalty_tiers": new_tier,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,11 +29,13 @@ from kaquan.insight import (
     NoComparison,
     SizePlan,
     SizeRequest,
+    Stratified,
     plan_size,
     read_results,
     say_compared,
 )
 from kaquan.insight.experiment import (
+    EVEN_POLICY,
     Moments,
     detectable_difference,
     move_weights,
@@ -191,7 +194,7 @@ async def test_a_sample_ratio_that_cannot_be_chance_is_said(tx: Tx) -> None:
     assert results.reading.notes
 
 
-async def test_main_effects_of_factors(tx: Tx) -> None:
+async def test_effects_of_factors(tx: Tx) -> None:
     levels = {"a": Overrides(), "b": Overrides(valid_days=3)}
     words = {"x": Overrides(), "y": Overrides(subject="y")}
     factors = (Factor(name="days", levels=levels), Factor(name="words", levels=words))
@@ -204,12 +207,15 @@ async def test_main_effects_of_factors(tx: Tx) -> None:
         await add_sale(tx, Sale(customer_id=name, at=NOW, amount=amount))
         await put(tx, experiment, {name: arm.name}, chance=0.25)
     results = await read_results(tx, experiment, now=NOW + HORIZON)
-    by_factor = {one.factor: one.reading.comparisons[0] for one in results.factors}
-    days, said = by_factor["days"], by_factor["words"]
-    assert isinstance(days, Comparison)
-    assert isinstance(said, Comparison)
-    assert days.difference.value == pytest.approx(700)
-    assert said.difference.value == pytest.approx(0)
+    found = {one.factors: one for one in results.known_effects}
+    assert {one: round(found[one].difference.value, 6) for one in found} == {
+        ("days",): 700,
+        ("words",): 0,
+        ("days", "words"): 0,
+    }
+    assert found["days",].levels == ("b",)
+    early = await read_results(tx, experiment, now=NOW)
+    assert isinstance(early.effects, NoComparison)
 
 
 async def test_the_control_can_be_chosen_and_must_be_an_arm(tx: Tx) -> None:
@@ -282,6 +288,46 @@ def test_weights_follow_the_chance_of_being_best_above_a_floor() -> None:
     assert abs(weights[0] - 5000) < 150
 
 
+async def test_amounts_are_capped_at_a_percentile_of_all_arms(tx: Tx) -> None:
+    """Of 100 customers who spent 1 to 100, the 90th percentile is 90."""
+    plain = await running(tx, metric=Metric.REVENUE)
+    names = [f"k{number:03}" for number in range(100)]
+    await add_customers(tx, *names, at=NOW)
+    for number, name in enumerate(names):
+        sale = Sale(customer_id=name, at=NOW + timedelta(days=1), amount=number + 1)
+        await add_sale(tx, sale)
+    await put(tx, plain, {name: ARMS[i >= 50].name for i, name in enumerate(names)})
+    capped = msgspec.structs.replace(plain, winsor_bps=9000)
+    means = [
+        (await read_results(tx, one, now=NOW + HORIZON)).reading.means for one in (plain, capped)
+    ]
+    assert means[0] == {"plain": 25.5, "bold": 75.5}
+    assert means[1] == {"plain": 25.5, "bold": 75.5 - sum(range(1, 11)) / 50}
+
+
+async def test_strata_are_of_the_time_before(tx: Tx) -> None:
+    """The stratified difference by hand from the rows; metrics beside the own one have a q."""
+    experiment = await running(tx)
+    frame: Any = await shop(tx, experiment, 300, seed=3)
+    results = await read_results(tx, experiment, now=NOW + HORIZON)
+    (found,) = results.stratified
+    assert isinstance(found, Stratified)
+    bounds = np.quantile(frame["before"], [1 / 3, 2 / 3], method="inverted_cdf")
+    frame["stratum"] = [int((before > bounds).sum()) for before in frame["before"]]
+    by_cell = frame.groupby(["stratum", "variant"])["revenue"].mean().unstack()
+    sizes = frame["stratum"].value_counts(normalize=True)
+    wanted = float((sizes * (by_cell["bold"] - by_cell["plain"])).sum())
+    assert (found.strata, found.difference.value) == (3, pytest.approx(wanted))
+    assert found.variance_removed > 0
+    (other,) = results.readings[Metric.MARGIN].comparisons
+    (own,) = results.reading.comparisons
+    assert isinstance(other, Comparison)
+    assert isinstance(own, Comparison)
+    assert other.q is not None
+    assert other.q >= other.difference.p
+    assert own.q is None
+
+
 async def test_an_adaptive_experiment_moves_its_weights(tx: Tx) -> None:
     experiment = await running(tx, adaptive=True)
     await shop(tx, experiment, 180, seed=4)
@@ -292,6 +338,11 @@ async def test_an_adaptive_experiment_moves_its_weights(tx: Tx) -> None:
         amount = 90_000 + 10 * number if number % 2 else 100 + number
         await add_sale(tx, Sale(customer_id=name, at=NOW + timedelta(days=1), amount=amount))
     await put(tx, experiment, {name: ARMS[i % 2].name for i, name in enumerate(names)})
+    results = await read_results(tx, experiment, now=NOW + HORIZON)
+    values = {one.policy: one for one in results.policies}
+    assert set(values) == {"plain", "bold", EVEN_POLICY, "*now"}
+    assert values["bold"].snips is not None
+    assert values["bold"].snips.value == pytest.approx(results.reading.means["bold"])
     weights = await move_weights(tx, experiment.id, now=NOW + HORIZON)
     assert weights == [500, 9500]
     moved = await get_experiment(tx, experiment.id)

@@ -21,7 +21,7 @@ from kaquan.insight.lifetime import (
     read_transactions,
     summarise_histories,
 )
-from kaquan.insight.lifetime.rows import gather_rows
+from kaquan.insight.lifetime.rows import Rows, gather_rows
 
 CDNOW = Path(__file__).parents[4] / "shared" / "data" / "cdnow" / "CDNOW_sample.txt"
 MODELS = [BgNbd(), BgNbd(modified=True), ParetoNbd()]
@@ -189,3 +189,18 @@ def test_amounts_shrink_towards_the_population(cdnow: tuple[Transactions, Histor
     p, q, v = (float(value) for value in fit.values)
     assert nobody == pytest.approx(p * v / (q - 1))
     assert nobody < once < often < 100
+
+
+def test_who_buys_daily_can_be_told_of() -> None:
+    """The likelihood's hypergeometric term overflows for hundreds of purchases as it is written."""
+    rows = Rows(
+        frequency=np.array([300.0, 3.0]),
+        recency=np.array([52.0, 20.0]),
+        age=np.array([52.1, 52.0]),
+        weight=np.ones(2),
+    )
+    values = np.array([1.4115, 1.3736, 0.4508, 542.73])
+    model = ParetoNbd()
+    assert np.isfinite(model.log_likelihood(values, rows)).all()
+    assert (model.expect_with(values, rows, 52.0) > 0).all()
+    assert model.alive_with(values, rows)[0] > 0.99

@@ -82,6 +82,8 @@ async def test_each_figure_of_a_small_shop(database: Database, project: Project,
         "repeat_rate": Decimal("0.333333"),
         "new_buyers": 2,
         "acquisition_cost": 1_000,
+        # Ann 9,000 and 4,000, Bob 3,000.
+        "customer_value": 8_000,
         "units_sold": 0,
         "goods_revenue": 0,
         "goods_discount": 0,

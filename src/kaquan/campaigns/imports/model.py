@@ -26,11 +26,14 @@ class VoucherWork(StrEnum):
 
 
 class WorkRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What work is done on: the file that was sent, and the campaign of new vouchers."""
+    """What work is done on: the file that was sent, the campaign of new vouchers, and the file that
+    reports on the rows that are refused.
+    """
 
     file_id: str
     is_csv: bool
     campaign_id: str | None = None
+    report_id: str | None = None
 
 
 class VoucherRow(msgspec.Struct, frozen=True, kw_only=True):

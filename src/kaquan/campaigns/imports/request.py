@@ -6,9 +6,19 @@ import msgspec
 
 from kaquan.campaigns.imports.model import VoucherWork, WorkRequest
 from kaquan.campaigns.jobs import work_on_vouchers
-from kaquan.customers import check_headers
-from kaquan.runtime import AsyncAction, InvalidInput, Tx, defer_job, get_project, start_action
+from kaquan.customers import check_headers, write_csv
+from kaquan.runtime import (
+    AsyncAction,
+    InvalidInput,
+    Tx,
+    append_to_file,
+    create_file,
+    defer_job,
+    get_project,
+    start_action,
+)
 
+REPORT_HEADER = ("row", "line", "code", "reason", "values")
 _START = 64 * 1024
 
 
@@ -26,8 +36,13 @@ async def request_voucher_work(
     ``rows`` is about how many there are. A file comes as CSV or as a JSON object a line, as the
     kind of work says.
     """
+    report_id = await create_file(tx, f"{work.value.replace('.', '-')}.csv", now=now)
+    await append_to_file(tx, report_id, write_csv([REPORT_HEADER]))
     request = WorkRequest(
-        file_id=file_id, is_csv=work.value.endswith("_csv"), campaign_id=campaign_id
+        file_id=file_id,
+        is_csv=work.value.endswith("_csv"),
+        campaign_id=campaign_id,
+        report_id=report_id,
     )
     action = await start_action(
         tx, work.value, request=msgspec.to_builtins(request), total=rows, now=now

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import datetime
 from typing import IO, Any, BinaryIO, cast
@@ -18,7 +18,7 @@ from kaquan.campaigns.rules.model import OwnerKind
 from kaquan.campaigns.rules.terms import set_terms
 from kaquan.campaigns.store.vouchers import find_voucher
 from kaquan.campaigns.vouchers import add_named_vouchers, check_code, update_voucher
-from kaquan.customers import SourceRow, read_csv_rows, read_json_rows
+from kaquan.customers import SourceRow, read_csv_rows, read_json_rows, write_csv
 from kaquan.runtime import (
     ActionStatus,
     AsyncAction,
@@ -26,6 +26,7 @@ from kaquan.runtime import (
     InvalidInput,
     KaquanError,
     Tx,
+    append_to_file,
     delete_file,
     get_action,
     get_file,
@@ -93,13 +94,18 @@ async def work_part(tx: Tx, action_id: str, rows: Sequence[SourceRow], *, now: d
     reasons |= await (_change if work.changes else _add)(tx, good, now=now)
     result = _result_of(action)
     shown: list[dict[str, Any]] = result["failed"]
+    failed = [
+        {"code": read[row.number].code, "row": row.number, "line": row.line, "reason": reason}
+        for row in rows
+        if (reason := reasons.get(row.number)) is not None
+    ]
+    if failed and request.report_id is not None:
+        lines = [
+            _report(row, read[row.number].code, reasons) for row in rows if row.number in reasons
+        ]
+        await append_to_file(tx, request.report_id, write_csv(lines))
     result |= {
-        "failed": shown
-        + [
-            {"code": read[row.number].code, "row": row.number, "line": row.line, "reason": reason}
-            for row in rows
-            if (reason := reasons.get(row.number)) is not None
-        ][: max(0, MOST_NAMED - len(shown))],
+        "failed": shown + failed[: max(0, MOST_NAMED - len(shown))],
         "done_count": result["done_count"] + len(rows) - len(reasons),
         "failed_count": result["failed_count"] + len(reasons),
     }
@@ -111,6 +117,12 @@ async def work_part(tx: Tx, action_id: str, rows: Sequence[SourceRow], *, now: d
         result=result,
         now=now,
     )
+
+
+def _report(row: SourceRow, code: str | None, reasons: Mapping[int, str]) -> list[str]:
+    """A refused row in the file of them, with what was sent."""
+    sent = msgspec.json.encode(row.values).decode()
+    return [str(row.number), str(row.line), code or "", reasons[row.number], sent]
 
 
 async def finish_work(tx: Tx, action_id: str, *, now: datetime) -> None:
@@ -179,7 +191,8 @@ async def _add_alike(tx: Tx, rows: Sequence[VoucherRow], *, now: datetime) -> se
     assert draft is not None
     codes = [row.code for row in rows if row.code is not None]
     made = await add_named_vouchers(tx, draft, codes, now=now)
-    if said or draft.offer is not None:
+    # A new voucher that stands alone has no rules yet, so its offer is what was stated.
+    if said or (draft.offer is not None and draft.campaign_id is not None):
         for voucher_id in made.values():
             await set_terms(
                 tx, OwnerKind.VOUCHER, voucher_id, offer=draft.offer, said=said, now=now

@@ -58,9 +58,10 @@ async def list_balance_rows(tx: Tx, voucher_ids: Sequence[str], kind: AccountKin
     """Return the balances of vouchers that have an account of this kind."""
     query: LiteralString = (
         "select a.owner as voucher_id, a.kind, a.granted + out.removed as added, out.removed,"
-        " a.balance as left, a.held from account a cross join lateral ("
-        "  select coalesce(sum(t.amount), 0)::bigint as removed from transfer t"
-        f"  where {_OF_KIND[kind]} and t.from_owner = a.owner and t.cause = 'withdraw') as out"
+        " out.expired, a.balance as left, a.held from account a cross join lateral ("
+        "  select coalesce(sum(t.amount) filter (where t.cause = 'withdraw'), 0)::bigint as removed,"
+        "  coalesce(sum(t.amount) filter (where t.cause = 'expire'), 0)::bigint as expired"
+        f"  from transfer t where {_OF_KIND[kind]} and t.from_owner = a.owner) as out"
         " where a.owner = any(%s) and a.kind = %s"
     )
     async with tx.cursor(row_factory=struct_row(Balance)) as cursor:

@@ -28,8 +28,9 @@ from kaquan.runtime import (
 
 _COLUMNS: LiteralString = (
     "id, name, description, kind, activation, offer, voucher_template, budget_minor,"
-    " per_customer_cap, redemption_cap, category_ids, priority, lane, holdout_bps, join_once, active,"
-    " starts_at, expires_at, metadata, version, created_at, updated_at"
+    " per_customer_cap, redemption_cap, category_ids, priority, lane, holdout_bps, open_to_holdout,"
+    " join_once, active,"
+    " starts_at, expires_at, metadata, version, created_at, updated_at, funding, referral"
 )
 _ORDERS: dict[str, LiteralString] = {
     "created_at": "created_at",
@@ -58,8 +59,9 @@ async def insert_campaign(tx: Tx, campaign: Campaign) -> bool:
     cursor = await tx.execute(
         "insert into campaign (id, name, description, kind, activation, offer, voucher_template,"
         " budget_minor, per_customer_cap, redemption_cap, category_ids, priority, lane,"
-        " holdout_bps, join_once, active, starts_at, expires_at, metadata, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " holdout_bps, open_to_holdout, join_once, active, starts_at, expires_at, metadata,"
+        " referral, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
         " on conflict (project_id, name) where deletion_id is null do nothing",
         (campaign.id, *_values(campaign), campaign.created_at),
     )
@@ -71,8 +73,9 @@ async def update_campaign_row(tx: Tx, campaign: Campaign, *, now: datetime) -> N
     await tx.execute(
         "update campaign set (name, description, kind, activation, offer, voucher_template,"
         " budget_minor, per_customer_cap, redemption_cap, category_ids, priority, lane,"
-        " holdout_bps, join_once, active, starts_at, expires_at, metadata, version, updated_at)"
-        " = (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+        " holdout_bps, open_to_holdout, join_once, active, starts_at, expires_at, metadata,"
+        " referral, version, updated_at)"
+        " = (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
         " version + 1, %s)"
         " where id = %s",
         (*_values(campaign), now, campaign.id),
@@ -110,11 +113,13 @@ CAMPAIGN_FILTERS = FilterFields(
             "'campaigns.issue_vouchers' and a.request ->> 'campaign_id' = c.id"
             " and a.status in ('pending', 'running')) then 'IN_PROGRESS' else 'DONE' end)"
         ),
-        "is_referral_code": FilterField("false", FilterKind.BOOLEAN),
+        "is_referral_code": FilterField("(c.kind = 'REFERRAL_PROGRAM')", FilterKind.BOOLEAN),
         "voucher_type": FilterField(
             "(case c.kind when 'GIFT_VOUCHERS' then 'GIFT_VOUCHER'"
             " when 'LOYALTY_PROGRAM' then 'LOYALTY_CARD'"
-            " when 'DISCOUNT_COUPONS' then 'DISCOUNT_VOUCHER' end)"
+            " when 'DISCOUNT_COUPONS' then 'DISCOUNT_VOUCHER'"
+            " when 'REFERRAL_PROGRAM' then case c.offer #>> '{effect,code}'"
+            "   when 'stored_value' then 'GIFT_VOUCHER' else 'DISCOUNT_VOUCHER' end end)"
         ),
         "categories": FilterField(
             "(select k.name from category k where k.id = any(c.category_ids)"
@@ -236,9 +241,11 @@ def _values(campaign: Campaign) -> tuple[Any, ...]:
         campaign.priority,
         campaign.lane,
         campaign.holdout_bps,
+        campaign.open_to_holdout,
         campaign.join_once,
         campaign.active,
         campaign.starts_at,
         campaign.expires_at,
         Jsonb(campaign.metadata),
+        None if campaign.referral is None else Jsonb(msgspec.to_builtins(campaign.referral)),
     )

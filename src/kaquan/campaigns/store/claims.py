@@ -9,6 +9,7 @@ from psycopg import AsyncCursor
 from psycopg.rows import TupleRow
 
 from kaquan.campaigns.model import Campaign, Publication
+from kaquan.experiments import Standing, ask_standing
 from kaquan.ledger import Account, AccountKey, AccountKind, lock_accounts
 from kaquan.runtime import Tx
 
@@ -75,13 +76,17 @@ class RuledCampaign(msgspec.Struct, frozen=True):
 class ClaimsWanted(msgspec.Struct, frozen=True, kw_only=True):
     """What to look up: pairs of campaign and source_id, or customer; accounts to be locked.
 
-    Customers of ``counted`` pairs are locked first, so that their counts stand still.
+    Customers of ``counted`` pairs are locked first, so that their counts stand still. Of
+    ``measured`` pairs the arms are read, of ``bound`` customers whether a global holdout keeps them
+    out.
     """
 
     sources: Sequence[Pair] = ()
     firsts: Sequence[Pair] = ()
     counted: Sequence[Pair] = ()
     stocks: Sequence[AccountKey] = ()
+    measured: Sequence[Pair] = ()
+    bound: Sequence[str] = ()
 
 
 class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +96,7 @@ class ClaimFacts(msgspec.Struct, frozen=True, kw_only=True):
     first: dict[Pair, Publication]
     counts: dict[Pair, int]
     stocks: dict[AccountKey, Account]
+    standing: Standing
 
 
 class _Marked(msgspec.Struct, frozen=True):
@@ -125,14 +131,17 @@ async def read_claim_facts(tx: Tx, wanted: ClaimsWanted) -> ClaimFacts:
         sources = await _ask(tx, _BY_SOURCE, wanted.sources)
         firsts = await _ask(tx, _FIRST, wanted.firsts)
         counts = await _ask(tx, _COUNTS, wanted.counted)
+        standing = await ask_standing(tx, wanted.measured, wanted.bound)
         published = [_publication(row) for row in await _fetch(sources)]
         earlier = [_publication(row) for row in await _fetch(firsts)]
         counted = await _fetch(counts)
+        known = await standing.read()
     return ClaimFacts(
         by_source={(p.campaign_id or "", p.source_id or ""): p for p in published},
         first={(p.campaign_id or "", p.customer_id): p for p in earlier},
         counts={(campaign_id, customer_id): count for campaign_id, customer_id, count in counted},
         stocks=stocks,
+        standing=known,
     )
 
 

@@ -18,6 +18,50 @@ async def hide_campaign(tx: Tx, campaign_id: str, *, deletion_id: str) -> None:
     await tx.execute("select hide_campaign(%s, %s)", (campaign_id, deletion_id))
 
 
+async def hide_part(
+    tx: Tx, campaign_id: str, *, deletion_id: str, after: str, limit: int
+) -> tuple[int, str]:
+    """Hide up to ``limit`` vouchers of a campaign by id; returns how many, and the last id."""
+    cursor = await tx.execute(
+        "select hidden, last_id from hide_campaign_part(%s, %s, %s, %s)",
+        (campaign_id, deletion_id, after, limit),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+async def list_hidden_part(
+    tx: Tx, campaign_id: str, *, deletion_id: str, after: str, limit: int
+) -> list[str]:
+    """Return up to ``limit`` ids of what one deletion hid of a campaign, from behind ``after``."""
+    cursor = await tx.execute(
+        "select id from voucher_ever where campaign_id = %s and deletion_id = %s and id > %s"
+        " order by id limit %s",
+        (campaign_id, deletion_id, after, limit),
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def count_hidden(tx: Tx, deletion_id: str, *, at_most: int) -> int:
+    """Count what one deletion hid, looking at no more than ``at_most``."""
+    cursor = await tx.execute(
+        "select count(*) from (select from voucher_ever where deletion_id = %s limit %s) as hidden",
+        (deletion_id, at_most),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def purge_vouchers(tx: Tx, voucher_ids: Sequence[str]) -> bool:
+    """Remove hidden vouchers for good; False when history refers to one and all stay hidden."""
+    cursor = await tx.execute("select purge_vouchers(%s)", (list(voucher_ids),))
+    row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
+
+
 async def restore_deleted(tx: Tx, deletion_id: str) -> list[tuple[OwnerKind, str]]:
     """Show again what one deletion hid; returns what has rules or windows of its own.
 

@@ -49,7 +49,11 @@ PUBLICATION_FILTERS = FilterFields(
             " when 'stored_value' then 'GIFT_VOUCHER' when 'points_payment' then 'LOYALTY_CARD'"
             " else 'DISCOUNT_VOUCHER' end)"
         ),
-        "is_referral_code": FilterField("false", FilterKind.BOOLEAN),
+        "is_referral_code": FilterField(
+            "(exists (select from campaign_ever c where c.id = p.campaign_id"
+            " and c.kind = 'REFERRAL_PROGRAM'))",
+            FilterKind.BOOLEAN,
+        ),
         "parent_object_id": FilterField("p.campaign_id"),
         "related_object_id": FilterField("p.voucher_id"),
         "source_id": FilterField("p.source_id"),

@@ -70,6 +70,20 @@ async def insert_attempts(tx: Tx, rows: Sequence[AttemptRow]) -> None:
     )
 
 
+async def lock_people(tx: Tx, customer_ids: Sequence[str]) -> dict[str, str]:
+    """Return by id under which id each customer is known now; who was erased is left out.
+
+    Their erasure waits for ``tx``, and finds what it wrote. A checkout's lock is not in the way.
+    """
+    cursor = await tx.execute(
+        "select c.id, case when c.erased_at is null then c.id else a.customer_id end"
+        " from customer c left join customer_alias a on a.alias = c.id"
+        " where c.id = any(%s) order by c.id for key share of c",
+        (list(customer_ids),),
+    )
+    return {told: known for told, known in await cursor.fetchall() if known is not None}
+
+
 async def upsert_offers(tx: Tx, offers: Mapping[str, Any], *, seen_on: date) -> None:
     """Keep offers by reference, and that they were seen on this day."""
     # In one order everywhere, so that two processes writing the same offers cannot deadlock.

@@ -29,7 +29,7 @@ _FOR_ALL: LiteralString = (
 # Of a campaign that is joined once nobody is offered a second voucher, nor one when none is left.
 _CAMPAIGNS: LiteralString = (
     "(select 'campaign', c.id, c.id, c.created_at, '{}', null, null from campaign c"
-    "  where c.active and c.kind <> 'PROMOTION' and c.created_at <= %(until)s"
+    "  where c.active and c.kind not in ('PROMOTION', 'REFERRAL_PROGRAM') and c.created_at <= %(until)s"
     "    and tstzrange(c.starts_at, c.expires_at) @> %(now)s"
     "    and not (c.join_once and exists (select from publication p"
     "             where p.campaign_id = c.id and p.customer_id = %(customer_id)s and not p.void))"

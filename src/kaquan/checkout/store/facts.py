@@ -11,6 +11,7 @@ from psycopg.rows import TupleRow
 from kaquan.checkout.store.register import NET
 from kaquan.customers import COUNTED_STATUSES, Product
 from kaquan.engine import Category
+from kaquan.experiments import Admissions, Assignment, StandingAsked, ask_standing
 from kaquan.runtime import Tx
 
 TxCursor: TypeAlias = AsyncCursor[TupleRow]
@@ -34,19 +35,25 @@ class CountWanted(msgspec.Struct, frozen=True, kw_only=True):
 class FactsWanted(msgspec.Struct, frozen=True, kw_only=True):
     """What to read besides the situation; nothing of it by default.
 
+    Where there are ``guests``, their redemptions are counted in place of the customer's, and the
+    count of the one with the most is read.
+
     ``spend_before`` is a moment and an order's id, as in ``read_limits``. ``catalogue`` are
-    products, by our ids or the merchant's. ``delivery_of`` is a stored order. With ``card`` the
-    customer's card of points is looked for.
+    products, by our ids or the merchant's. ``publications`` are vouchers. ``delivery_of`` is a stored order. With ``card`` the
+    customer's card of points is looked for. ``measured`` are campaigns with what they hold out (bps).
     """
 
     customer_id: str | None = None
+    guests: Sequence[str] = ()
     location_id: str | None = None
     counts: Sequence[CountWanted] = ()
     spend_before: tuple[datetime, str] | None = None
     category_ids: Sequence[str] = ()
     catalogue: Sequence[str] = ()
+    publications: Sequence[str] = ()
     delivery_of: str | None = None
     card: bool = False
+    measured: Mapping[str, int] = {}
 
     @property
     def is_nothing(self) -> bool:
@@ -56,14 +63,18 @@ class FactsWanted(msgspec.Struct, frozen=True, kw_only=True):
             or self.spend_before
             or self.category_ids
             or self.catalogue
+            or self.publications
             or self.delivery_of
             or self.card
+            or self.measured
         )
 
 
 class RareFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for. ``counts`` are by voucher and key; ``delivery_off_minor`` is what came
-    off the order's delivery earlier; ``card_id`` is the voucher that earned points go to.
+    off the order's delivery earlier; ``card_id`` is the voucher that earned points go to;
+    ``publications`` is what was noted when a voucher was last given away, by its id. ``kept_out``
+    are measured campaigns that hold the customer out; ``met`` are arms to be logged.
     """
 
     counts: Mapping[str, Mapping[str, int]] = {}
@@ -72,6 +83,9 @@ class RareFacts(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: tuple[Product, ...] = ()
     delivery_off_minor: int = 0
     card_id: str | None = None
+    publications: Mapping[str, dict[str, Any]] = {}
+    kept_out: frozenset[str] = frozenset()
+    met: tuple[tuple[tuple[str, str], Assignment], ...] = ()
 
 
 NO_FACTS = RareFacts()
@@ -102,13 +116,21 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
     spend: TxCursor | None
     categories: TxCursor | None
     catalogue: TxCursor | None
+    publications: TxCursor | None
     delivery: TxCursor | None
     card: TxCursor | None
+    standing: StandingAsked
+    wanted: FactsWanted
 
     async def read(self) -> RareFacts:
         """Fetch the answers."""
         categories = await self.categories.fetchall() if self.categories else []
         catalogue = await self.catalogue.fetchall() if self.catalogue else []
+        admissions, kept_out = Admissions(await self.standing.read()), set[str]()
+        for campaign_id, bps in self.wanted.measured.items():
+            person = self.wanted.customer_id or ""
+            if not admissions.admit(campaign_id, person, holdout_bps=bps):
+                kept_out.add(campaign_id)
         return RareFacts(
             counts=await _read_counts(self.counts),
             spend_minor=await _first(self.spend) or 0,
@@ -116,11 +138,14 @@ class _Asked(msgspec.Struct, frozen=True, kw_only=True):
             catalogue=tuple(msgspec.convert(row[0], Product) for row in catalogue),
             delivery_off_minor=await _first(self.delivery) or 0,
             card_id=await _first(self.card),
+            publications=dict(await self.publications.fetchall()) if self.publications else {},
+            kept_out=frozenset(kept_out),
+            met=admissions.met,
         )
 
 
 async def _ask(tx: Tx, wanted: FactsWanted) -> _Asked:
-    spend = categories = catalogue = delivery = card = None
+    spend = categories = catalogue = publications = delivery = card = None
     if wanted.spend_before is not None:
         spend = await tx.execute(
             "select coalesce(sum(net_total(o)), 0)::bigint from orders o where customer_id = %s"
@@ -136,6 +161,12 @@ async def _ask(tx: Tx, wanted: FactsWanted) -> _Asked:
             "select to_jsonb(g) from product g where g.id = any(%(named)s)"
             " or g.source_id = any(%(named)s) order by g.id",
             {"named": list(wanted.catalogue)},
+        )
+    if wanted.publications:
+        publications = await tx.execute(
+            "select distinct on (voucher_id) voucher_id, metadata from publication"
+            " where voucher_id = any(%s) and not void order by voucher_id, created_at desc, id desc",
+            (list(wanted.publications),),
         )
     if wanted.delivery_of is not None:
         delivery = await tx.execute(
@@ -155,8 +186,13 @@ async def _ask(tx: Tx, wanted: FactsWanted) -> _Asked:
         spend=spend,
         categories=categories,
         catalogue=catalogue,
+        publications=publications,
         delivery=delivery,
         card=card,
+        standing=await ask_standing(
+            tx, [(one, wanted.customer_id or "") for one in wanted.measured], ()
+        ),
+        wanted=wanted,
     )
 
 
@@ -188,18 +224,31 @@ def _group(counts: Sequence[CountWanted]) -> list[list[CountWanted]]:
 async def _count(tx: Tx, group: Sequence[CountWanted], wanted: FactsWanted) -> TxCursor:
     """Count in a statement of its own, so that an index fits its columns."""
     first = group[0]
-    query: LiteralString = (
-        "select w.voucher_id, w.key, (select count(*) from redemption r where "
-        + ("r.voucher_id = w.subject" if first.campaign_id is None else "r.campaign_id = w.subject")
-        + (" and r.customer_id = %(customer_id)s" if first.by_customer else "")
+    matching: LiteralString = (
+        ("r.voucher_id = w.subject" if first.campaign_id is None else "r.campaign_id = w.subject")
         + (" and r.location_id = %(location_id)s" if first.by_location else "")
         + " and r.created_at >= coalesce(w.since, '-infinity') and "
         + NET
+    )
+    counted: LiteralString = "select count(*) from redemption r where " + matching
+    if first.by_customer and wanted.guests:
+        counted = (
+            "select coalesce(max(n), 0) from (select count(*) as n from guest_redemption g"
+            " join redemption r on r.id = g.redemption_id where g.guest = any(%(guests)s) and "
+            + matching
+            + " group by g.guest) each_guest"
+        )
+    elif first.by_customer:
+        counted += " and r.customer_id = %(customer_id)s"
+    query: LiteralString = (
+        "select w.voucher_id, w.key, ("
+        + counted
         + ") from unnest(%(voucher_ids)s::text[], %(keys)s::text[], %(subjects)s::text[],"
         " %(since)s::timestamptz[]) as w (voucher_id, key, subject, since)"
     )
     parameters: dict[str, Any] = {
         "customer_id": wanted.customer_id,
+        "guests": list(wanted.guests),
         "location_id": wanted.location_id,
         "voucher_ids": [one.voucher_id for one in group],
         "keys": [one.key for one in group],

@@ -69,7 +69,6 @@ _VOUCHERS = msgspec.json.Decoder(list[Voucher])
 _CAMPAIGNS = msgspec.json.Decoder(list[Campaign])
 _MARKS = msgspec.json.Decoder(list[_Marked])
 _ROWS = msgspec.json.Decoder(list[dict[str, Any]])
-_CUSTOMERS = msgspec.json.Decoder(list[Customer])
 _PRODUCTS = msgspec.json.Decoder(list[Product])
 _SKUS = msgspec.json.Decoder(list[Sku])
 _LOCATIONS = msgspec.json.Decoder(list[Location])
@@ -79,13 +78,14 @@ _SCHEMAS = msgspec.json.Decoder(list[MetadataSchema])
 class Found:
     """What a batch's requests name, by every name that it has."""
 
-    def __init__(self, row: TupleRow) -> None:
+    def __init__(self, row: TupleRow, customers: Sequence[dict[str, Any]]) -> None:
+        """Decode the row of what was read; ``customers`` are those of it, unsealed."""
         (
             project,
             vouchers,
             campaigns,
             orders,
-            customers,
+            _,
             meant,
             products,
             skus,
@@ -106,7 +106,7 @@ class Found:
         self._voucher_marks = {one.id: one.mark for one in _MARKS.decode(vouchers or "[]")}
         self._campaign_marks = {one.id: one.mark for one in _MARKS.decode(campaigns or "[]")}
         self._orders = _Named([read_order_row(order) for order in _ROWS.decode(orders or "[]")])
-        self._customers = _Named(_CUSTOMERS.decode(customers or "[]"))
+        self._customers = _Named([msgspec.convert(one, Customer) for one in customers])
         self._products = _Named(_PRODUCTS.decode(products or "[]"))
         self._skus = _Named(_SKUS.decode(skus or "[]"))
         self._locations = _Named(_LOCATIONS.decode(locations or "[]"))

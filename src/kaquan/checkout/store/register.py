@@ -1,8 +1,9 @@
 """SQL of the register of redemptions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, LiteralString
 
+import msgspec
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -177,6 +178,109 @@ async def list_redemptions(
     items = await _redemptions(tx, query, parameters)
     is_last = len(items) <= limit
     return Page(items[:limit], total, None if is_last else items[limit - 1].id)
+
+
+class RegisterEntry(msgspec.Struct, frozen=True):
+    """A row of the register, or with ``reward`` points that were given for a reward."""
+
+    id: str
+    reward: bool
+
+
+async def list_register(
+    tx: Tx,
+    *,
+    campaign_id: str | None = None,
+    voucher_id: str | None = None,
+    customer_id: str | None = None,
+    order_id: str | None = None,
+    result: RedemptionResult | None = None,
+    status: RedemptionStatus | None = None,
+    limit: int,
+    order: str = "-created_at",
+    page: int,
+) -> Page[RegisterEntry]:
+    """Return a page of the register among what points were given for, and the exact total.
+
+    ``order`` is created_at or id, with ``-`` in front for descending. Raises InvalidInput.
+    """
+    sort, descending = order.removeprefix("-"), order.startswith("-")
+    if sort not in _SORTS:
+        message = f"The list can be ordered by {', '.join(_SORTS)}, not by '{sort[:40]}'."
+        raise InvalidInput(message, field="order")
+    wanted: dict[LiteralString, str | None] = {
+        "campaign_id": campaign_id,
+        "voucher_id": voucher_id,
+        "customer_id": customer_id,
+        "order_id": order_id,
+    }
+    conditions: list[sql.Composable] = [
+        sql.SQL("r.{} = {}").format(sql.Identifier(name), sql.Placeholder(name))
+        for name, value in wanted.items()
+        if value is not None
+    ]
+    sources = {"reward_redemption": list(conditions)}
+    # A reward is always given in full, and never taken back.
+    if result is RedemptionResult.FAILURE or status not in (None, RedemptionStatus.SUCCEEDED):
+        del sources["reward_redemption"]
+    if result is not None:
+        conditions.append(sql.SQL("r.result = %(result)s"))
+    if status is not None:
+        conditions.append(sql.SQL(_STATUSES[status]))
+    sources["redemption"] = conditions
+    return await _page_of(
+        tx,
+        sources,
+        {**wanted, "result": result, "limit": limit, "offset": (page - 1) * limit},
+        sort=sql.SQL(_SORTS[sort]),
+        direction=sql.SQL("desc" if descending else "asc"),
+    )
+
+
+async def _page_of(
+    tx: Tx,
+    sources: Mapping[str, Sequence[sql.Composable]],
+    parameters: Mapping[str, Any],
+    *,
+    sort: sql.SQL,
+    direction: sql.SQL,
+) -> Page[RegisterEntry]:
+    # Each table stops early by its own index; the outer sort merges two short lists.
+    branch = sql.SQL(
+        "(select r.id, r.created_at, {reward} as reward from {table} r {where}"
+        " order by ({sort}) {direction} limit %(limit)s + %(offset)s)"
+    )
+    branches = [
+        branch.format(
+            reward=sql.Literal(table != "redemption"),
+            table=sql.Identifier(table),
+            where=_where(conditions),
+            sort=sort,
+            direction=direction,
+        )
+        for table, conditions in sources.items()
+    ]
+    query = sql.SQL(
+        "select id, reward from ({}) r order by ({}) {} limit %(limit)s offset %(offset)s"
+    ).format(sql.SQL(" union all ").join(branches), sort, direction)
+    counts = [
+        sql.SQL("(select count(*) from {} r {})").format(sql.Identifier(table), _where(conditions))
+        for table, conditions in sources.items()
+    ]
+    counted = await tx.execute(
+        sql.SQL("select {}").format(sql.SQL(" + ").join(counts)), dict(parameters)
+    )
+    total = await counted.fetchone()
+    assert total is not None
+    async with tx.cursor(row_factory=struct_row(RegisterEntry)) as cursor:
+        await cursor.execute(query, dict(parameters))
+        return Page(await cursor.fetchall(), total[0])
+
+
+async def list_redemptions_by_id(tx: Tx, ids: Sequence[str]) -> list[Redemption]:
+    """Return these rows of the register, by id."""
+    query: LiteralString = f"select {_COLUMNS} from {_FROM} where r.id = any(%s)"
+    return await _redemptions(tx, query, (list(ids),))
 
 
 async def lock_redemptions(tx: Tx, redemption_id: str) -> None:

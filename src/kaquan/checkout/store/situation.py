@@ -13,9 +13,13 @@ from kaquan.checkout.store.found import Found, Marks, Situation, Wanted
 from kaquan.checkout.store.register import NET
 from kaquan.customers import (
     COUNTED_STATUSES,
+    unseal_rows,
 )
 from kaquan.ledger import Account, AccountKey, list_accounts, lock_accounts
 from kaquan.runtime import NotFound, Tx
+
+_CUSTOMERS = 4
+"""Where the customers stand in the row of what was read."""
 
 # Each column is a JSON text that is decoded straight into its nouns.
 _SITUATION: LiteralString = f"""
@@ -79,6 +83,14 @@ _COUNT_REDEMPTIONS: LiteralString = (
     "  from unnest(%s::int[], %s::text[], %s::text[])"
     "       as asked (number, customer_id, campaign_id)"
 )
+_COUNT_OF_GUESTS: LiteralString = (
+    "select asked.number, asked.guest, asked.campaign_id,"
+    " (select count(*) from guest_redemption g join redemption r on r.id = g.redemption_id"
+    "   where g.guest = asked.guest and r.campaign_id = asked.campaign_id"
+    f"    and {NET})"
+    "  from unnest(%s::int[], %s::text[], %s::text[])"
+    "       as asked (number, guest, campaign_id)"
+)
 _COUNT_ORDERS: LiteralString = (
     "select asked.number,"
     " (select count(*) from orders o"
@@ -92,22 +104,31 @@ _COUNT_ORDERS: LiteralString = (
 class LimitsWanted(msgspec.Struct, frozen=True, kw_only=True):
     """Whose limits to read: accounts, and what a customer did so far.
 
-    ``campaign_ids`` are those whose redemptions count. With ``orders_before``, a moment and an
+    ``campaign_ids`` are those whose redemptions count, by the ``guests`` where there are some, else
+    by the customer. With ``orders_before``, a moment and an
     order's id, the purchases up to that moment are counted too, that order aside.
     """
 
     keys: Sequence[AccountKey]
     customer_id: str | None = None
+    guests: tuple[str, ...] = ()
     campaign_ids: Sequence[str] = ()
     orders_before: tuple[datetime, str] | None = None
 
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """The names under which the buyer's own limits are kept."""
+        if self.guests or self.customer_id is None:
+            return self.guests
+        return (self.customer_id,)
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """What is left, and what the customer did so far; ``redemptions`` are by campaign."""
+    """What is left, and what the buyer did so far; ``redemptions`` are by name and campaign."""
 
     keys: Sequence[AccountKey] = ()
     accounts: dict[AccountKey, Account] = {}
-    redemptions: dict[str, int] = {}
+    redemptions: dict[str, dict[str, int]] = {}
     order_count: int = 0
 
 
@@ -130,7 +151,7 @@ async def read_situations(
                 locked |= {row_id for (row_id,) in await lock.fetchall()}
         if row is None:
             raise NotFound("project", "of this request")
-        found = Found(row)
+        found = Found(row, await unseal_rows(tx, msgspec.json.decode(row[_CUSTOMERS] or "[]")))
         # What was entered between locking and reading is locked before it is relied on.
         if not locking or found.lockable_ids <= locked:
             return [found.pick(one) for one in wanted]
@@ -153,11 +174,16 @@ async def read_limits(tx: Tx, wanted: Sequence[LimitsWanted], *, locking: bool) 
     keys = sorted({key for one in wanted for key in one.keys})
     async with tx.pipeline():
         redemptions = await _count_redemptions(tx, wanted)
+        of_guests = await _count_of_guests(tx, wanted)
         orders = await _count_orders(tx, wanted)
         accounts = await (lock_accounts if locking else list_accounts)(tx, keys) if keys else {}
-        redeemed: list[dict[str, int]] = [{} for _ in wanted]
+        redeemed: list[dict[str, dict[str, int]]] = [
+            {person: {} for person in one.persons} for one in wanted
+        ]
         for number, campaign_id, count in await redemptions.fetchall() if redemptions else ():
-            redeemed[number][campaign_id] = count
+            redeemed[number][wanted[int(number)].persons[0]][campaign_id] = count
+        for number, guest, campaign_id, count in await of_guests.fetchall() if of_guests else ():
+            redeemed[number][guest][campaign_id] = count
         ordered: dict[int, int] = dict(await orders.fetchall()) if orders else {}
     return [
         Limits(
@@ -193,16 +219,47 @@ async def lock_customer(tx: Tx, customer_id: str) -> None:
     await tx.execute("select from customer where id = %s for no key update", (customer_id,))
 
 
+async def lock_guests(tx: Tx, numbers: Iterable[int]) -> None:
+    """Let redemptions by the same guests happen one after the other, to the transaction's end.
+
+    After customers and before what is counted and the accounts; by number, so that nobody waits
+    for each other.
+    """
+    await tx.execute(
+        "select pg_advisory_xact_lock(number) from unnest(%s::bigint[]) as number",
+        (sorted(set(numbers)),),
+    )
+
+
+async def insert_guest_redemptions(tx: Tx, rows: Sequence[tuple[str, str]]) -> None:
+    """Note by which guest, by name, which redemption was made."""
+    await tx.execute(
+        "insert into guest_redemption (guest, redemption_id) select * from unnest(%s::text[],"
+        " %s::text[])",
+        _columns(rows),
+    )
+
+
 async def _count_redemptions(
     tx: Tx, wanted: Sequence[LimitsWanted]
 ) -> AsyncCursor[TupleRow] | None:
     asked = [
         (number, one.customer_id, campaign_id)
         for number, one in enumerate(wanted)
-        if one.customer_id is not None
+        if one.customer_id is not None and not one.guests
         for campaign_id in one.campaign_ids
     ]
     return await tx.execute(_COUNT_REDEMPTIONS, _columns(asked)) if asked else None
+
+
+async def _count_of_guests(tx: Tx, wanted: Sequence[LimitsWanted]) -> AsyncCursor[TupleRow] | None:
+    asked = [
+        (number, guest, campaign_id)
+        for number, one in enumerate(wanted)
+        for guest in one.guests
+        for campaign_id in one.campaign_ids
+    ]
+    return await tx.execute(_COUNT_OF_GUESTS, _columns(asked)) if asked else None
 
 
 async def _count_orders(tx: Tx, wanted: Sequence[LimitsWanted]) -> AsyncCursor[TupleRow] | None:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 import msgspec
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from kaquan.cli.demo.model import DemoState, StepReport
-from kaquan.runtime import Tx, struct_row
+from kaquan.customers import unseal_rows
+from kaquan.runtime import Tx
 
 _SETTING = "demo"
 
@@ -96,9 +98,9 @@ async def list_usual_baskets(tx: Tx, customer_ids: Sequence[str]) -> dict[str, i
 
 async def find_sample(tx: Tx, campaign_id: str) -> Sample | None:
     """Return a published threshold coupon of the campaign that has not been used, if one is."""
-    async with tx.cursor(row_factory=struct_row(Sample)) as cursor:
+    async with tx.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
-            "select v.code, h.source_id, h.name,"
+            "select v.code, h.id, h.data_key, h.source_id, h.name,"
             " (v.offer #>> '{effect,tiers,0,spend_minor}')::bigint as spend_minor"
             " from voucher v join customer h on h.id = v.holder_id"
             " join account a on a.owner = v.id and a.kind = 'uses'"
@@ -106,4 +108,5 @@ async def find_sample(tx: Tx, campaign_id: str) -> Sample | None:
             " and v.offer is not null order by v.id limit 1",
             (campaign_id,),
         )
-        return await cursor.fetchone()
+        rows = await unseal_rows(tx, await cursor.fetchall())
+    return msgspec.convert(rows[0], Sample) if rows else None

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from kaquan.campaigns import (
     Campaign,
     CampaignCounts,
+    CampaignKind,
     Voucher,
     count_campaign_contents,
     get_campaign,
@@ -22,6 +23,7 @@ from kaquan.console.language import N_, translations
 from kaquan.console.listing import Choice, Column, Count, Filter, Listing, ListShape
 from kaquan.console.page import PageView
 from kaquan.console.pages.campaign_charts import funnel_chart, lift_chart
+from kaquan.console.pages.campaign_work import list_work
 from kaquan.console.pages.names import customers_by_id
 from kaquan.console.pages.paging import PAGE_SIZE
 from kaquan.console.pages.redemptions import (
@@ -43,8 +45,9 @@ from kaquan.engine import parse_offer
 from kaquan.insight import CampaignReport, report_campaign, sentence
 from kaquan.ledger import Account, AccountKey, AccountKind, list_accounts
 from kaquan.outreach import Distribution, list_distributions, offer_sentence
-from kaquan.runtime import Tx
+from kaquan.runtime import AsyncAction, Tx
 from kaquan.segments import Segment, list_segments
+from kaquan.trust import Ability
 
 DISTRIBUTIONS_SHOWN = 5
 
@@ -79,6 +82,13 @@ class CampaignHead(msgspec.Struct, frozen=True):
     badge: Badge
     counts: CampaignCounts
     offer: str
+    work: list[AsyncAction] = []
+    manages: bool = False
+
+    @property
+    def tries(self) -> bool:
+        """Whether a cart tells something of it: what pays from a balance has none to show."""
+        return self.campaign.kind in (CampaignKind.DISCOUNT_COUPONS, CampaignKind.PROMOTION)
 
 
 class Sending(msgspec.Struct, frozen=True):
@@ -200,7 +210,9 @@ async def _read_head(tx: Tx, campaign_id: str, page: PageView) -> CampaignHead:
             parse_offer(campaign.offer), language=page.language.value, currency=page.currency
         )
     badge = CAMPAIGN_PHASES[campaign.phase(page.now)]
-    return CampaignHead(campaign, badge, counts[campaign.id], offer)
+    manages = page.person is not None and page.person.may(Ability.MANAGE)
+    work = await list_work(tx, campaign.id)
+    return CampaignHead(campaign, badge, counts[campaign.id], offer, work, manages)
 
 
 async def _budget(tx: Tx, campaign: Campaign) -> Account | None:

@@ -13,8 +13,9 @@ from kaquan.console.listing import Choice, Column, Count, Filter, Listing, ListS
 from kaquan.console.pages.paging import PAGE_SIZE, page_number
 from kaquan.console.pages.words import CAMPAIGN_PHASES, Badge
 from kaquan.console.render import page_of, render
-from kaquan.console.session import page_snapshot
+from kaquan.console.session import page_snapshot, person_of
 from kaquan.insight import CampaignUse, list_campaign_uses
+from kaquan.trust import Ability
 
 SHAPE = ListShape(
     columns=(
@@ -76,4 +77,5 @@ async def show_campaigns(request: Request[Any, Any, Any]) -> Response[str]:
         count=Count(value=found.total),
         next_cursor=str(number + 1) if more else None,
     )
-    return render(request, "pages/campaigns.html", listing=listing)
+    designs = person_of(request).may(Ability.MANAGE)
+    return render(request, "pages/campaigns.html", listing=listing, designs=designs)

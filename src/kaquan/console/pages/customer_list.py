@@ -49,8 +49,8 @@ CUSTOMERS_PATH = "/console/customers"
 EXPORTED_AT_ONCE = 500
 EVERYBODY: Mapping[str, Any] = {"all": []}
 COLUMNS = (
-    Column(key="name", label=N_("Customer"), sortable=True),
-    Column(key="email", label=N_("E-mail"), sortable=True),
+    Column(key="name", label=N_("Customer")),
+    Column(key="email", label=N_("E-mail")),
     Column(key="phone", label=N_("Phone")),
     Column(key="city", label=N_("City")),
     Column(key="birth_date", label=N_("Date of birth")),
@@ -209,11 +209,12 @@ def _columns(page: PageView, narrowing: Narrowing | None) -> list[str]:
 
 def _shape(columns: list[str], narrowing: Narrowing | None) -> ListShape:
     kept = narrowing.saved.sort if narrowing and narrowing.saved else ""
+    offered = {one.key for one in COLUMNS if one.sortable}
     return ListShape(
         columns=tuple(one for one in COLUMNS if one.key in columns),
         search_label=N_("Search by name, e-mail, phone or your own id"),
         searchable=narrowing is None,
-        default_sort=kept or DEFAULT_SORT,
+        default_sort=kept if kept.removeprefix("-") in offered else DEFAULT_SORT,
     )
 
 

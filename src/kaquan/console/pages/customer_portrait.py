@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import msgspec
 
 from kaquan.console.language import N_
+from kaquan.console.page import PageView
+from kaquan.console.pages.model_charts import write_prediction
 from kaquan.customers import IdentityKind, Likeness, Portrait, Stage, ValueTier
+from kaquan.insight.models import name_prediction
 
 TIERS: Mapping[ValueTier, str] = {
     ValueTier.HIGH: N_("High value"),
@@ -73,6 +77,18 @@ def usual_time(portrait: Portrait) -> Usual | None:
         return None
     first = _busiest([sum(portrait.hours[hour : hour + 3]) for hour in range(22)])
     return Usual(_busiest(portrait.weekdays), first, first + 3)
+
+
+def prediction_rows(portrait: Portrait, page: PageView) -> list[tuple[str, str, datetime]]:
+    """What models predict: each one's name, the value as written, and as of when."""
+    return [
+        (
+            name_prediction(name, page.language.value),
+            write_prediction(name, float(value), page),
+            portrait.predicted_at[name],
+        )
+        for name, value in portrait.predictions.items()
+    ]
 
 
 def _busiest(counts: Sequence[int]) -> int:

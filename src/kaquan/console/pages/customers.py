@@ -16,6 +16,7 @@ from kaquan.console.pages.customer_portrait import (
     IDENTITIES,
     STAGES,
     TIERS,
+    prediction_rows,
     usual_time,
 )
 from kaquan.console.pages.names import campaigns_by_id
@@ -134,6 +135,7 @@ async def show_customer(
         identity_kinds=IDENTITIES,
         days=DAYS,
         usual=usual_time(dossier.portrait),
+        predictions=prediction_rows(dossier.portrait, page),
     )
 
 

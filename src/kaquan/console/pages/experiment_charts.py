@@ -1,4 +1,4 @@
-"""The pictures of an experiment and of a plan."""
+"""The pictures of an experiment."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from kaquan.console.chart import Chart, ChartKind, Series, Unit
 from kaquan.console.language import translations
 from kaquan.console.page import PageView
 from kaquan.experiments import Metric
-from kaquan.insight import Comparison, ExperimentResults, PlanResult, name_metric
-from kaquan.runtime import format_money
+from kaquan.insight import Comparison, ExperimentResults, name_metric
 
 _SHARES = {Metric.BUYERS, Metric.REDEEMERS}
 
@@ -74,38 +73,6 @@ def sequence_chart(results: ExperimentResults, page: PageView) -> Chart | None:
                 values=tuple(look.value for look in looks),
                 low=tuple(look.low for look in looks),
                 high=tuple(look.high for look in looks),
-            ),
-        ),
-    )
-
-
-def frontier_chart(result: PlanResult, page: PageView) -> Chart | None:
-    """What spending more is expected to bring when vouchers go where they bring most."""
-    if not result.frontier:
-        return None
-    say = translations(page.language).gettext
-
-    def money(value: float) -> str:
-        return format_money(round(value), currency=page.currency, language=page.language)
-
-    most = result.frontier[-1]
-    return Chart(
-        name="frontier",
-        kind=ChartKind.LINE,
-        title=say("What a larger budget brings"),
-        text=say(
-            "Chosen by customer, %(cost)s of vouchers are expected to bring %(gain)s; expected,"
-            " not measured."
-        )
-        % {"cost": money(most.cost_minor), "gain": money(most.gain_minor)},
-        categories=tuple(money(point.cost_minor) for point in result.frontier),
-        category_label=say("Expected cost"),
-        unit=Unit.MONEY,
-        currency=page.currency,
-        series=(
-            Series(
-                name=say("Expected gain"),
-                values=tuple(point.gain_minor for point in result.frontier),
             ),
         ),
     )

@@ -12,7 +12,7 @@ from kaquan.insight import SizeRequest
 from kaquan.runtime import InvalidInput, minor_digits
 
 ARMS = 4
-FIELDS = ("name", "campaign", "metric", "days", "detect", "step", "layer", "from", "to")
+FIELDS = ("name", "campaign", "metric", "days", "detect", "cap", "step", "layer", "from", "to")
 ARM_FIELDS = ("name", "share", "face", "subject", "valid", "delay", "what")
 NAMES = FIELDS + tuple(f"arm{n}_{field}" for n in range(1, ARMS + 1) for field in ARM_FIELDS)
 WHATS = (
@@ -31,6 +31,11 @@ FRESH = {
 }
 NOT_A_NUMBER = N_("This must be a number.")
 NOT_WHOLE = N_("This must be a whole number.")
+CAPS = (
+    ("", N_("Take them as they are")),
+    ("99", N_("Cap them at the 99th percentile of all arms")),
+    ("95", N_("Cap them at the 95th percentile of all arms")),
+)
 NO_CHOICE = N_("Choose a campaign.")
 
 
@@ -60,6 +65,7 @@ def read_draft(
         ),
         metric=read_metric(given),
         horizon_days=_whole(given, "days"),
+        winsor_bps=_bps(given, "cap") if given["cap"] else None,
         layer=layer,
         from_bps=_bps(given, "from") if layer and given["from"] else 0,
         to_bps=_bps(given, "to") if layer and given["to"] else 10_000,
@@ -104,7 +110,13 @@ def field_of(error: InvalidInput, given: dict[str, str]) -> str:
             if part in error.field:
                 return f"arm{arm}_{field}"
         return f"arm{arm}_name"
-    known = {"horizon_days": "days", "campaign_id": "campaign", "from_bps": "from", "to_bps": "to"}
+    known = {
+        "winsor_bps": "cap",
+        "horizon_days": "days",
+        "campaign_id": "campaign",
+        "from_bps": "from",
+        "to_bps": "to",
+    }
     field = known.get(error.field, error.field)
     return field if field in FIELDS else "arm1_share"
 

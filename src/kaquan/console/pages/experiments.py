@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,12 +12,14 @@ from litestar.params import FromPath
 
 from kaquan.campaigns import Campaign, get_campaign, list_campaigns
 from kaquan.console import formats
+from kaquan.console.download import Sheet
 from kaquan.console.language import N_, translations
 from kaquan.console.listing import Choice, Column, Count, Filter, Listing, ListShape
 from kaquan.console.page import PageView
 from kaquan.console.pages.experiment_charts import difference_chart, sequence_chart
 from kaquan.console.pages.experiment_form import (
     ARMS,
+    CAPS,
     FRESH,
     NAMES,
     WHATS,
@@ -26,9 +29,16 @@ from kaquan.console.pages.experiment_form import (
     read_metric,
     read_size,
 )
+from kaquan.console.pages.experiment_tables import (
+    check_rows,
+    effect_rows,
+    metric_rows,
+    policy_rows,
+)
 from kaquan.console.pages.paging import PAGE_SIZE, page_number
 from kaquan.console.pages.words import Badge
 from kaquan.console.render import page_of, redirect, render
+from kaquan.console.sentences import say_error
 from kaquan.console.session import page_snapshot, page_transaction, person_of, read_form
 from kaquan.experiments import (
     Experiment,
@@ -44,6 +54,7 @@ from kaquan.experiments import (
 )
 from kaquan.insight import (
     CannotPlan,
+    ExperimentResults,
     SizePlan,
     name_metric,
     plan_size,
@@ -158,7 +169,7 @@ async def design_experiment(request: Request[Any, Any, Any]) -> Response[str]:
         return await _show_form(request, given, errors={mistake.field: _say(page, mistake.words)})
     except (InvalidInput, Duplicate) as error:
         field = field_of(error, given) if isinstance(error, InvalidInput) else "name"
-        return await _show_form(request, given, errors={field: _say(page, error.message)})
+        return await _show_form(request, given, errors={field: say_error(error, page)})
     return await _show_form(request, given, size=_tell_size(page, size, read_metric(given)))
 
 
@@ -184,7 +195,7 @@ async def run_experiment(
                 return await _show_results(request, experiment_id, refusal=message)
             await start_experiment(tx, experiment.id, now=page.now)
     except ExperimentConflict as error:
-        return await _show_results(request, experiment_id, refusal=_say(page, error.message))
+        return await _show_results(request, experiment_id, refusal=say_error(error, page))
     notice = _say(page, N_("It runs: the campaign's next sendings give each arm its variant."))
     return redirect(f"{PATH}/{experiment_id}", notice=notice)
 
@@ -199,7 +210,7 @@ async def halt_experiment(
         async with page_transaction(request) as tx:
             await stop_experiment(tx, experiment_id, now=page.now)
     except ExperimentConflict as error:
-        return await _show_results(request, experiment_id, refusal=_say(page, error.message))
+        return await _show_results(request, experiment_id, refusal=say_error(error, page))
     notice = _say(page, N_("It is stopped. Outcomes of its customers are still counted."))
     return redirect(f"{PATH}/{experiment_id}", notice=notice)
 
@@ -239,10 +250,30 @@ async def _show_results(
         metric=name_metric(experiment.metric, language),
         sentences=sentences,
         means=means,
+        sheet=_arms_sheet(results, means, page),
         differences=difference_chart(results, page),
         sequence=sequence_chart(results, page),
+        effects=effect_rows(results, page) if experiment.factors else [],
+        checks=list(check_rows(results, page)),
+        others=list(metric_rows(results, page)),
+        policies=policy_rows(results, page),
         manages=person_of(request).may(Ability.MANAGE),
         refusal=refusal,
+    )
+
+
+def _arms_sheet(
+    results: ExperimentResults, means: Mapping[str, str | None], page: PageView
+) -> Sheet:
+    """The arms as a file has them."""
+    say = translations(page.language).gettext
+    metric = name_metric(results.experiment.metric, page.language.value)
+    return Sheet(
+        name="arms",
+        headings=(say("Arm"), say("Customers"), say("Counted"), metric),
+        rows=tuple(
+            (size.arm, size.assigned, size.counted, means.get(size.arm)) for size in results.sizes
+        ),
     )
 
 
@@ -267,6 +298,7 @@ async def _show_form(
         arms=range(1, ARMS + 1),
         campaigns=[("", say("Choose"))] + [(one.id, one.name) for one in found.items],
         metrics=[(one.value, name_metric(one, page.language.value)) for one in Metric],
+        caps=[(value, say(label)) for value, label in CAPS],
         whats=[(value, say(label)) for value, label in WHATS],
     )
 

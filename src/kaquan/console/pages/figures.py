@@ -11,6 +11,7 @@ from litestar import Request, Response, get
 
 from kaquan.console import formats
 from kaquan.console.chart import Chart
+from kaquan.console.download import Sheet
 from kaquan.console.language import N_, Language, translations
 from kaquan.console.page import PageView
 from kaquan.console.pages.figure_charts import course_chart, figure_funnel
@@ -44,7 +45,7 @@ COHORT_MONTHS = 12
 SHOWN = (
     "revenue", "orders", "order_value", "margin", "coupon_orders", "order_value_with",
     "discount", "return_on_discount", "usage_rate", "breakage", "liability", "time_to_redeem",
-    "buyers", "repeat_rate", "new_buyers", "acquisition_cost",
+    "buyers", "repeat_rate", "new_buyers", "acquisition_cost", "customer_value",
 )  # fmt: skip
 COURSES = ("revenue", "redeemed", "discount")
 WELCOME = frozenset(
@@ -93,10 +94,10 @@ async def show_figures(request: Request[Any, Any, Any]) -> Response[str]:
     page = page_of(request)
     days = _days(page)
     question = _window(request, page, days)
-    source = await _source(request)
+    source = await read_lake(request)
     found = None
     if source is not None:
-        found = await work_out(_settings(request), source, lambda one: _ask(one, question))
+        found = await work_out(settings_of(request), source, lambda one: _ask(one, question))
     return render(
         request,
         "pages/figures.html",
@@ -113,20 +114,33 @@ async def show_figures(request: Request[Any, Any, Any]) -> Response[str]:
 async def show_cohorts(request: Request[Any, Any, Any]) -> Response[str]:
     """By month of the first purchase, the share of customers who bought in later months."""
     page = page_of(request)
-    source = await _source(request)
+    source = await read_lake(request)
     rows: list[CohortRow] = []
+    found: list[tuple[str, list[int]]] = []
     if source is not None:
         question = _cohort_window(request, page)
         found = await work_out(
-            _settings(request), source, lambda one: retention_cohorts(one, question)
+            settings_of(request), source, lambda one: retention_cohorts(one, question)
         )
-        rows = [_cohort(month, counts) for month, counts in found]
+        rows = shade_cohorts(found)
     return render(
         request,
         "pages/cohorts.html",
         rows=rows,
+        sheet=_cohort_sheet(found, page),
         width=max((len(row.cells) for row in rows), default=0),
         as_of=None if source is None else source.as_of,
+    )
+
+
+def _cohort_sheet(found: list[tuple[str, list[int]]], page: PageView) -> Sheet:
+    """By month of the first purchase, how many customers bought in each later month."""
+    width = max((len(counts) for _, counts in found), default=0)
+    say = translations(page.language).gettext
+    return Sheet(
+        name="cohorts",
+        headings=(say("First bought in"), *(f"+{later}" for later in range(width))),
+        rows=tuple((month, *counts, *([None] * (width - len(counts)))) for month, counts in found),
     )
 
 
@@ -136,7 +150,7 @@ async def download_figures(request: Request[Any, Any, Any]) -> Response[bytes]:
     page = page_of(request)
     days = _days(page)
     question = msgspec.structs.replace(_window(request, page, days), grain=Grain.DAY)
-    source = await _source(request)
+    source = await read_lake(request)
     if source is None:
         raise Unavailable("The lake has not been copied yet.")
     form = FileFormat.XLSX if dict(page.query).get("format") == "xlsx" else FileFormat.CSV
@@ -145,13 +159,13 @@ async def download_figures(request: Request[Any, Any, Any]) -> Response[bytes]:
         answers = answer_metrics(engine, list(METRICS.values()), question)
         return table_bytes(answer_table(list(answers.values())), form=form, sheet="figures")
 
-    content = await work_out(_settings(request), source, ask)
+    content = await work_out(settings_of(request), source, ask)
     name = f"figures-{question.since}-{question.until}.{form}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=_MEDIA_TYPES[form], headers=headers)
 
 
-async def _source(request: Request[Any, Any, Any]) -> Source | None:
+async def read_lake(request: Request[Any, Any, Any]) -> Source | None:
     """What figures are worked out on; None before the lake's first copy."""
     try:
         async with page_snapshot(request) as tx:
@@ -160,7 +174,8 @@ async def _source(request: Request[Any, Any, Any]) -> Source | None:
         return None
 
 
-def _settings(request: Request[Any, Any, Any]) -> Settings:
+def settings_of(request: Request[Any, Any, Any]) -> Settings:
+    """The server's settings."""
     return cast("Settings", request.app.state.settings)
 
 
@@ -230,7 +245,22 @@ def written(value: int | Decimal, unit: Unit, page: PageView) -> str:
             return formats.number(value)
 
 
-def _cohort(month: str, counts: list[int]) -> CohortRow:
-    size = counts[0]
-    cells = [(formats.percent(Decimal(n) / size, digits=0), -(-n * 10 // size)) for n in counts]
-    return CohortRow(month=month, customers=size, cells=cells)
+def shade_cohorts(found: list[tuple[str, list[int]]]) -> list[CohortRow]:
+    """Shares shaded from the least to the most of them, the month of the first purchase apart."""
+    later = [Decimal(n) / counts[0] for _, counts in found for n in counts[1:]]
+    least, most = min(later, default=Decimal(0)), max(later, default=Decimal(0))
+
+    def shade(share: Decimal) -> int:
+        return 5 if most == least else 1 + round((share - least) / (most - least) * 9)
+
+    return [
+        CohortRow(
+            month=month,
+            customers=counts[0],
+            cells=[
+                (formats.percent(share, digits=0), shade(share) if place and share else 0)
+                for place, share in enumerate(Decimal(n) / counts[0] for n in counts)
+            ],
+        )
+        for month, counts in found
+    ]

@@ -21,6 +21,7 @@ from kaquan.console.pages.words_of_imports import (
     say_reason,
 )
 from kaquan.console.render import page_of, redirect, render
+from kaquan.console.sentences import say_error
 from kaquan.console.session import (
     database_of,
     page_snapshot,
@@ -122,7 +123,7 @@ async def send_import(request: AnyRequest) -> Response[str]:
                 now=page_of(request).now,
             )
     except (InvalidInput, NotFound) as error:
-        return await _show_list(request, refusal=_say(page_of(request), error.message))
+        return await _show_list(request, refusal=say_error(error, page_of(request)))
     return redirect(f"{PATH}/{found.id}")
 
 
@@ -148,7 +149,7 @@ async def save_mapping(request: AnyRequest, import_id: FromPath[str]) -> Respons
             if form.get("then") == "check":
                 await start_check(tx, import_id, now=page.now)
     except InvalidInput as error:
-        return await _show(request, import_id, refusal=_say(page, error.message))
+        return await _show(request, import_id, refusal=say_error(error, page))
     return redirect(f"{PATH}/{import_id}")
 
 
@@ -160,7 +161,7 @@ async def run_import(request: AnyRequest, import_id: FromPath[str]) -> Response[
         async with page_transaction(request) as tx:
             await start_run(tx, import_id, now=page.now)
     except InvalidInput as error:
-        return await _show(request, import_id, refusal=_say(page, error.message))
+        return await _show(request, import_id, refusal=say_error(error, page))
     return redirect(f"{PATH}/{import_id}")
 
 

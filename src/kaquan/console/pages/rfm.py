@@ -10,7 +10,7 @@ import msgspec
 from litestar import Request, Response, get, post
 
 from kaquan.console.language import N_, Language, translations
-from kaquan.console.pages.segment_builder import SEGMENTS_PATH
+from kaquan.console.pages.segment_builder import SEGMENTS_PATH, list_href
 from kaquan.console.render import page_of, redirect, render
 from kaquan.console.session import page_snapshot, page_transaction, person_of
 from kaquan.runtime import ActionStatus, AsyncAction
@@ -52,6 +52,7 @@ class BandRow(msgspec.Struct, frozen=True, kw_only=True):
     spend_minor: int
     spend_share: float
     href: str
+    list_href: str
 
     def label(self, language: Language) -> str:
         """The group's name."""
@@ -152,6 +153,7 @@ def band_rows(figures: list[BandFigures], *, language: Language) -> list[BandRow
                 spend_minor=found.monetary_minor,
                 spend_share=found.monetary_minor / spent,
                 href=_builder_with(rule, name),
+                list_href=list_href(rule),
             )
         )
     return rows

@@ -58,6 +58,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     people: list[Customer]
     query: WrittenQuery
     list_href: str
+    reach_hrefs: Mapping[str, str]
 
 
 @get(f"{SEGMENTS_PATH}/new", include_in_schema=False)
@@ -209,11 +210,15 @@ async def _try(tx: Tx, definition: Mapping[str, Any], *, page: PageView, exact: 
         lines=rule_lines(parse_definition(checked), page=page, segments=names),
         people=people,
         query=await write_audience_query(tx, checked, now=page.now),
-        list_href=_list_href(checked),
+        list_href=list_href(checked),
+        reach_hrefs={
+            channel: list_href({"all": [checked, {"reachable": {"channel": channel}}]})
+            for channel in reach.channels
+        },
     )
 
 
-def _list_href(definition: Mapping[str, Any]) -> str:
+def list_href(definition: Mapping[str, Any]) -> str:
     """The list of whom a rule finds; '' for a rule that is too long for an address."""
     written = json.dumps(definition, ensure_ascii=False, separators=(",", ":"))
     href = "/console/customers?" + urlencode({"definition": written})

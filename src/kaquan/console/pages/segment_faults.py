@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -11,65 +10,86 @@ import msgspec
 
 from kaquan.console.language import N_, translations
 from kaquan.console.page import PageView
-from kaquan.runtime import Duplicate, InvalidInput
+from kaquan.console.sentences import say_sentence
+from kaquan.runtime import Duplicate, InvalidInput, words
 
 LONGEST_DEFINITION = 1_000_000
-_SENTENCES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), text)
-    for pattern, text in (
-        (r"'\w+' needs a value\.", N_("A value is missing here.")),
-        (r"'\w+' takes no value\.", N_("No value belongs here.")),
-        (r"This must be a text\.", N_("A text is missing here.")),
-        (r"This must be a number.*", N_("A number is missing here.")),
-        (r"This must be a whole number.*", N_("A whole number is missing here.")),
-        (r"This must be a list of two.*", N_("Both ends are needed: the lowest and the highest.")),
-        (r"This must be a list of .*", N_("A list is missing here.")),
-        (r"This must be (?:a date|true|an object|a JSON).*", N_("This does not fit here.")),
-        (
-            r"(?:There is no attribute|A \w+ has no property) '(?P<name>.*?)'\.(?P<hint>.*)",
-            N_("There is no field “%(name)s”.%(hint)s"),
-        ),
-        (
-            r"There is no operator '(?P<name>.*?)'\.(?P<hint>.*)",
-            N_("There is no comparison “%(name)s”.%(hint)s"),
-        ),
-        (
-            r"There is no segment '(?P<name>.*?)'\.(?P<hint>.*)",
-            N_("There is no segment “%(name)s”.%(hint)s"),
-        ),
-        (
-            r"'\w+' does not go with values of type .*",
-            N_("This comparison does not fit the field."),
-        ),
-        (r"Name the (?:key|event).*", N_("A name is missing here.")),
-        (r"Say in 'of' which property.*", N_("Choose what the figure is of.")),
-        (r"A \w+ is of numbers.*", N_("This figure needs a field of numbers.")),
-        (r"Distinct values are counted of texts.*", N_("This figure needs a field of texts.")),
-        (r"A \w+ always has a value.*", N_("This figure always has a value; compare it with 0.")),
-        (r"This must not lie (?:above|after).*", N_("The start lies behind the end.")),
-        (r"This must be from 0 to 100 percent\.", N_("A share lies between 0 and 100 percent.")),
-        (
-            r"The segment would contain itself.*",
-            N_("The segment would contain itself, directly or through other segments."),
-        ),
-        (r"Rules may be nested .*", N_("The rule is nested too deeply: at most 20 levels.")),
-        (r"A definition may have .*", N_("The rule is too large: at most 1,000 conditions.")),
-        (
-            r"There is a (?:segment|saved filter) named '(?P<name>.*)' already\.",
-            N_("The name “%(name)s” is taken already."),
-        ),
-        (r"A segment's name has .*", N_("A segment's name has 1 to 255 characters.")),
-        (r"A filter's name has .*", N_("A filter's name has 1 to 100 characters.")),
-        (
-            r"(?:This has percent|This has last_days|This has days_ago).*",
-            N_("This is not complete."),
-        ),
-        (
-            r"This is not JSON: line (?P<line>\d+), column (?P<column>\d+)\.",
-            N_("This is not JSON: line %(line)s, column %(column)s."),
-        ),
-    )
-)
+_MISSING_NUMBER = N_("A number is missing here.")
+_MISSING_WHOLE = N_("A whole number is missing here.")
+_MISSING_LIST = N_("A list is missing here.")
+_MISFIT = N_("This does not fit here.")
+_MISSING_NAME = N_("A name is missing here.")
+_INCOMPLETE = N_("This is not complete.")
+_TOO_DEEP = N_("The rule is nested too deeply: at most 20 levels.")
+_TAKEN = N_("The name “%(name)s” is taken already.")
+WORDS: Mapping[str, str] = {
+    "'%(operator)s' needs a value.": N_("A value is missing here."),
+    "'%(operator)s' takes no value.": N_("No value belongs here."),
+    "This must be a text.": N_("A text is missing here."),
+    "This must be a number.": _MISSING_NUMBER,
+    "This must be a number within ±(2^53-1).": _MISSING_NUMBER,
+    "This must be a number of percent.": _MISSING_NUMBER,
+    "This must be a whole number from %(low)s to %(high)s.": _MISSING_WHOLE,
+    "This must be a whole number within ±(2^53-1).": _MISSING_WHOLE,
+    "This must be a list of two: the lowest and the highest.": N_(
+        "Both ends are needed: the lowest and the highest."
+    ),
+    "This must be a list of rules.": _MISSING_LIST,
+    "This must be a list of conditions.": _MISSING_LIST,
+    "This must be a list of values.": _MISSING_LIST,
+    "This must be a list of customers' ids.": _MISSING_LIST,
+    "This must be a date such as 2026-05-31.": _MISFIT,
+    "This must be true or false.": _MISFIT,
+    "This must be a JSON object.": _MISFIT,
+    "This must be a date, a time, or an object.": _MISFIT,
+    "This must be an object with at_least, at_most or exactly.": _MISFIT,
+    "There is no attribute '%(code)s'.%(hint)s": N_("There is no field “%(code)s”.%(hint)s"),
+    "A %(kind)s has no property '%(given)s'.%(hint)s": N_("There is no field “%(given)s”.%(hint)s"),
+    "There is no operator '%(given)s'.%(hint)s": N_("There is no comparison “%(given)s”.%(hint)s"),
+    "There is no segment '%(reference)s'.%(hint)s": N_(
+        "There is no segment “%(reference)s”.%(hint)s"
+    ),
+    " Did you mean '%(name)s'?": N_(" Did you mean “%(name)s”?"),
+    "'%(operator)s' does not go with values of type %(kind)s; these do: %(offered)s.": N_(
+        "This comparison does not fit the field."
+    ),
+    "Name the key: %(prefix)s<key>.": _MISSING_NAME,
+    'Name the event: "name": "…".': _MISSING_NAME,
+    "Say in 'of' which property the %(measure)s is of.": N_("Choose what the figure is of."),
+    "A %(measure)s is of numbers; this is of type %(kind)s.": N_(
+        "This figure needs a field of numbers."
+    ),
+    "Distinct values are counted of texts; this is of type %(kind)s.": N_(
+        "This figure needs a field of texts."
+    ),
+    "A %(measure)s always has a value; compare it with 0.": N_(
+        "This figure always has a value; compare it with 0."
+    ),
+    "This must not lie above the end of the sample.": N_("The start lies behind the end."),
+    "This must not lie after the end of the window.": N_("The start lies behind the end."),
+    "This must be from 0 to 100 percent.": N_("A share lies between 0 and 100 percent."),
+    "The segment would contain itself, directly or through other segments.": N_(
+        "The segment would contain itself, directly or through other segments."
+    ),
+    "Rules may be nested %(deepest)s levels deep.": _TOO_DEEP,
+    "A definition may have %(most_nodes)s rules.": N_(
+        "The rule is too large: at most 1,000 conditions."
+    ),
+    "There is a segment named '%(name)s' already.": _TAKEN,
+    "There is a saved filter named '%(name)s' already.": _TAKEN,
+    "A segment's name has 1 to %(longest_name)s characters.": N_(
+        "A segment's name has 1 to 255 characters."
+    ),
+    "A filter's name has 1 to %(longest_name)s characters.": N_(
+        "A filter's name has 1 to 100 characters."
+    ),
+    "This has percent, or from and to.": _INCOMPLETE,
+    "This has last_days, last_hours, this, or from and to.": _INCOMPLETE,
+    "This has days_ago, hours_ago, or start_of with back.": _INCOMPLETE,
+}
+"""What the builder says in place of the language's own sentences, which speak of its JSON."""
+
+_NOT_JSON = N_("This is not JSON: line %(line)s, column %(column)s.")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,14 +101,9 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
 
 def fault_of(error: InvalidInput | Duplicate, page: PageView) -> Fault:
     """A refusal as the reader sees it; what has no words of its own is told as it is."""
-    say = translations(page.language).gettext
     path = error.field if isinstance(error, InvalidInput) else "name"
-    for pattern, text in _SENTENCES:
-        found = pattern.fullmatch(error.message)
-        if found is not None:
-            given = {name: value or "" for name, value in found.groupdict().items()}
-            return Fault(path=path, text=say(text) % given if given else say(text))
-    return Fault(path=path, text=error.message)
+    gettext = translations(page.language).gettext
+    return Fault(path=path, text=say_sentence(error.sentence, gettext, instead=WORDS))
 
 
 def read_definition(text: str) -> Mapping[str, Any]:
@@ -98,10 +113,10 @@ def read_definition(text: str) -> Mapping[str, Any]:
     try:
         given = json.loads(text)
     except json.JSONDecodeError as error:
-        message = f"This is not JSON: line {error.lineno}, column {error.colno}."
+        message = words(_NOT_JSON, line=error.lineno, column=error.colno)
         raise InvalidInput(message, field="definition") from error
     except RecursionError as error:
-        raise InvalidInput("Rules may be nested 20 levels deep.", field="definition") from error
+        raise InvalidInput(_TOO_DEEP, field="definition") from error
     if not isinstance(given, dict):
         raise InvalidInput("This must be a JSON object.", field="definition")
     return cast("dict[str, Any]", given)

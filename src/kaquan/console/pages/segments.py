@@ -18,7 +18,7 @@ from kaquan.console.page import PageView
 from kaquan.console.pages.customers import CustomerRow
 from kaquan.console.pages.paging import PAGE_SIZE, page_number
 from kaquan.console.pages.rules import RuleLine, rule_lines
-from kaquan.console.pages.segment_builder import SEGMENTS_PATH
+from kaquan.console.pages.segment_builder import SEGMENTS_PATH, list_href
 from kaquan.console.pages.words import SEGMENT_KINDS
 from kaquan.console.render import page_of, redirect, render
 from kaquan.console.session import page_snapshot, page_transaction, person_of
@@ -78,10 +78,11 @@ class SegmentRow(msgspec.Struct, frozen=True):
 
 
 class Region(msgspec.Struct, frozen=True):
-    """Who is in exactly these segments (by their places), and how many."""
+    """Who is in exactly these segments (by their places), how many, and where they are listed."""
 
     places: frozenset[int]
     count: int
+    href: str
 
 
 @get(SEGMENTS_PATH, include_in_schema=False)
@@ -179,7 +180,10 @@ async def show_overlap(request: Request[Any, Any, Any]) -> Response[str]:
         if len(chosen) > 1:
             rules = [{"attribute": "segment", "operator": "is", "value": one.id} for one in chosen]
             found = await measure_regions(tx, rules, now=page.now)
-            regions = [Region(places, count) for places, count in found.items()]
+            regions = [
+                Region(places, count, list_href(_exactly(rules, places)))
+                for places, count in found.items()
+            ]
     regions.sort(key=lambda one: (-len(one.places), sorted(one.places)))
     return render(
         request,
@@ -193,6 +197,11 @@ async def show_overlap(request: Request[Any, Any, Any]) -> Response[str]:
             sum(one.count for one in regions if place in one.places) for place in range(len(chosen))
         ],
     )
+
+
+def _exactly(rules: Sequence[Mapping[str, Any]], places: frozenset[int]) -> Mapping[str, Any]:
+    """The rule of those who are in the segments of these places and in no other."""
+    return {"all": [rule if place in places else {"not": rule} for place, rule in enumerate(rules)]}
 
 
 def _narrowed(found: list[Segment], query: ListQuery) -> list[Segment]:

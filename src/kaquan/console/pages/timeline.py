@@ -53,7 +53,7 @@ async def read_timeline(tx: Tx, customer_id: str, *, page: PageView) -> Timeline
         for one in found.items
         if one.facts.get("result") == "FAILURE"
     }
-    teller = _Teller(page, campaigns, refusals)
+    teller = _Teller(page, customer_id, campaigns=campaigns, refusals=refusals)
     return TimelinePart([teller.tell(one) for one in found.items], found.next_cursor)
 
 
@@ -61,9 +61,15 @@ class _Teller:
     """Says what an entry means, in the page's language."""
 
     def __init__(
-        self, page: PageView, campaigns: Mapping[str, Campaign], refusals: Mapping[str, str]
+        self,
+        page: PageView,
+        customer_id: str,
+        *,
+        campaigns: Mapping[str, Campaign],
+        refusals: Mapping[str, str],
     ) -> None:
         self._page = page
+        self._customer_id = customer_id
         self._campaigns = campaigns
         self._refusals = refusals
 
@@ -87,6 +93,12 @@ class _Teller:
                 return Entry(at=entry.at, icon="info-circle", title=entry.facts["text"], detail=by)
             case TimelineKind.POINTS:
                 return self._points(entry)
+            case TimelineKind.SESSION:
+                return self._session(entry)
+            case TimelineKind.VISIT:
+                return self._visit(entry)
+            case TimelineKind.SURVEY:
+                return self._survey(entry)
 
     def _order(self, entry: TimelineEntry) -> Entry:
         say = self._catalogue.gettext
@@ -95,7 +107,11 @@ class _Teller:
         detail = say(state.word)
         if count:
             lines = self._catalogue.ngettext("%(num)d line", "%(num)d lines", count)
-            detail = f"{lines % {'num': count}} · {detail}"
+            goods = say(", ").join(entry.facts["lines"] or ())
+            more = " …" if count > len(entry.facts["lines"] or ()) else ""
+            detail = f"{lines % {'num': count}} · {detail}" + (f" · {goods}{more}" if goods else "")
+        if entry.facts["location"]:
+            detail = f"{detail} · {entry.facts['location']}"
         return Entry(
             at=entry.at,
             icon="shopping-cart",
@@ -158,6 +174,58 @@ class _Teller:
         words = self._catalogue.ngettext("%(num)s point", "%(num)s points", abs(amount))
         counted = words % {"num": f"{amount:+,d}"}
         return Entry(at=entry.at, icon="gift", title=counted, tone="green" if amount > 0 else "")
+
+    def _session(self, entry: TimelineEntry) -> Entry:
+        ngettext = self._catalogue.ngettext
+        facts = entry.facts
+        counts = [
+            (facts["page_count"], ngettext("%(num)d page", "%(num)d pages", facts["page_count"])),
+            (
+                facts["product_count"],
+                ngettext("%(num)d product", "%(num)d products", facts["product_count"]),
+            ),
+            (
+                facts["added_count"],
+                ngettext(
+                    "%(num)d time into the cart",
+                    "%(num)d times into the cart",
+                    facts["added_count"],
+                ),
+            ),
+        ]
+        events = ngettext("%(num)d event", "%(num)d events", facts["event_count"])
+        parts = [words % {"num": count} for count, words in counts if count]
+        return Entry(
+            at=entry.at,
+            icon="search",
+            title=self._catalogue.gettext("Looked around in the shop"),
+            detail=" · ".join(parts) or events % {"num": facts["event_count"]},
+            href=f"/console/customers/{self._customer_id}/sessions/{entry.id}",
+        )
+
+    def _visit(self, entry: TimelineEntry) -> Entry:
+        place = entry.facts["location"] or entry.facts["metadata"].get("location_id", "")
+        return Entry(
+            at=entry.at,
+            icon="home",
+            title=self._catalogue.gettext("Visited a store"),
+            detail=str(place),
+        )
+
+    def _survey(self, entry: TimelineEntry) -> Entry:
+        say = self._catalogue.gettext
+        told: Mapping[str, Any] = entry.facts["metadata"]
+        parts = [str(told["comment"])] if told.get("comment") else []
+        if told.get("score") is not None:
+            parts.insert(0, say("%(score)d of 10") % {"score": told["score"]})
+        answers: Mapping[str, Any] = told.get("answers") or {}
+        parts += [f"{question}: {answer}" for question, answer in answers.items()]
+        return Entry(
+            at=entry.at,
+            icon="chart-bar",
+            title=say("Answered the survey “%(name)s”") % {"name": told.get("survey", "")},
+            detail=" · ".join(parts),
+        )
 
     def _campaign(self, entry: TimelineEntry) -> dict[str, Any]:
         campaign = self._campaigns.get(entry.facts.get("campaign_id") or "")

@@ -11,6 +11,7 @@ from kaquan.customers.catalogue import upsert_product
 from kaquan.customers.imports.model import Entry, ImportKind, OrderRow, Outcome, SourceRow
 from kaquan.customers.orders import create_order
 from kaquan.customers.people import upsert_customer
+from kaquan.customers.sealing import open_sealers
 from kaquan.customers.store.catalogue import list_products_named
 from kaquan.customers.store.imports import (
     CUSTOMERS,
@@ -172,6 +173,14 @@ async def _store(tx: Tx, target: ImportTarget, rows: list[BoundRow], *, now: dat
         else row
         for row in rows
     ]
+    if placed and target is CUSTOMERS:
+        sealers = await open_sealers(tx, [row.row_id for row in placed])
+        # Whoever was erased in the meantime has no key, and nothing is written of them.
+        placed = [
+            msgspec.structs.replace(row, given=sealers[row.row_id].seal(row.given))
+            for row in placed
+            if row.row_id in sealers
+        ]
     if placed:
         await update_rows(tx, target, placed, now=now)
 

@@ -13,7 +13,8 @@ from msgspec import structs
 from kaquan.customers.merging.model import Before, Merge, MergePreview
 from kaquan.customers.model import Customer
 from kaquan.customers.people import get_customer, refresh_summaries
-from kaquan.customers.store.customers import CUSTOMER, erase_customer_row
+from kaquan.customers.sealing import SEALED_TYPES
+from kaquan.customers.store.customers import erase_customer_row, update_customer_row
 from kaquan.customers.store.duplicates import settle_pair
 from kaquan.customers.store.merging import (
     BELONGINGS,
@@ -39,7 +40,6 @@ from kaquan.customers.store.merging import (
     update_merge,
     yield_claims,
 )
-from kaquan.customers.store.upsert import GivenColumns, update_row
 from kaquan.ledger import (
     Account,
     AccountKey,
@@ -156,7 +156,10 @@ async def undo_merge(tx: Tx, merge_id: str, *, by: str, now: datetime) -> Merge:
     await _expect_undoable(tx, merge)
     survivor = await get_customer(tx, merge.survivor_id)
     await _return_profile(tx, survivor, merge.before, now=now)
-    await restore_customer_row(tx, merge.merged_id, merge.before.merged, now=now)
+    profile = merge.before.merged
+    await restore_customer_row(tx, merge.merged_id, profile, now=now)
+    sealed = {name: profile.get(name) for name in SEALED_TYPES}
+    await update_customer_row(tx, merge.merged_id, sealed, now=now)
     for kind in BELONGINGS:
         keys = merge.moved.get(kind)
         if keys:
@@ -238,7 +241,7 @@ async def _unite_profiles(
     now: datetime,
 ) -> None:
     await erase_customer_row(tx, giver.id, now=now)
-    await update_row(tx, CUSTOMER, GivenColumns(**filled), row_id=taker.id, now=now)
+    await update_customer_row(tx, taker.id, filled, now=now)
     await insert_alias(tx, giver.id, customer_id=taker.id, merge_id=merge_id)
     if giver.source_id is not None and "source_id" not in filled:
         await insert_alias(tx, giver.source_id, customer_id=taker.id, merge_id=merge_id)
@@ -258,7 +261,7 @@ async def _return_profile(tx: Tx, survivor: Customer, before: Before, *, now: da
         for key, value in taken.items()
         if key not in former and survivor.metadata.get(key) == value
     }
-    await update_row(tx, CUSTOMER, GivenColumns(**back), row_id=survivor.id, now=now)
+    await update_customer_row(tx, survivor.id, back, now=now)
 
 
 async def _unite_accounts(

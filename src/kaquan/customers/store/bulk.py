@@ -8,6 +8,7 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from kaquan.customers.columns import array_of
 from kaquan.customers.model import LoadCounts
 from kaquan.customers.store.merging import find_survivors
 from kaquan.runtime import Duplicate, Tx
@@ -75,6 +76,18 @@ async def stage_rows(
             waiting = following
 
 
+async def list_raced(tx: Tx) -> set[str]:
+    """Return the merchant's ids of staged customers whom another transaction entered meanwhile.
+
+    What was staged of them is sealed with a key that is not theirs, and was not stored.
+    """
+    cursor = await tx.execute(
+        "select s.source_id from staging s join customer c on c.source_id = s.source_id"
+        " where c.data_key is distinct from s.data_key"
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
 async def drop_staging(tx: Tx) -> None:
     """Make room for the next load of the same transaction."""
     await tx.execute("drop table staging")
@@ -90,7 +103,10 @@ async def merge_staged(
     """
     if table == "customer":
         await tx.execute("delete from staging s using customer_alias a where a.alias = s.source_id")
-    fields = [name for name, _ in columns if name not in ("id", "source_id", "created_at")]
+    fields = [
+        name for name, _ in columns if name not in ("id", "source_id", "created_at", "data_key")
+    ]
+    sealed = sealed_parts(table, alias=table)
     old = sql.SQL(", ").join(
         sql.SQL("{}.{}").format(sql.Identifier(table), sql.Identifier(name)) for name in fields
     )
@@ -103,15 +119,17 @@ async def merge_staged(
     names = sql.SQL(", ").join(map(sql.Identifier, fields))
     query = sql.SQL(
         "with written as ("
-        "  insert into {table} (id, source_id, created_at, {names})"
-        "  select id, source_id, coalesce(created_at, %(now)s), {names} from staging"
+        "  insert into {table} (id, source_id, created_at{key}, {names})"
+        "  select id, source_id, coalesce(created_at, %(now)s){key}, {names} from staging"
         "   order by source_id"
         "  on conflict (project_id, source_id) do update set updated_at = %(now)s, {updates}"
-        "  where ({old}) is distinct from ({merged})"
+        "  where {own}({old}) is distinct from ({merged})"
         "  returning xmax = 0 as added)"
         " select count(*) filter (where added), count(*) filter (where not added) from written"
     ).format(
         table=sql.Identifier(table),
+        key=sealed[0],
+        own=sealed[1],
         names=names,
         updates=sql.SQL(", ").join(
             sql.SQL("{} = {}").format(sql.Identifier(name), value)
@@ -124,6 +142,18 @@ async def merge_staged(
     row = await cursor.fetchone()
     assert row is not None
     return LoadCounts(given=given, added=row[0], changed=row[1])
+
+
+def sealed_parts(table: str, *, alias: str) -> tuple[sql.SQL, sql.Composable]:
+    """Return what else a merge inserts, and on which condition it updates.
+
+    A customer's columns are sealed with the data key that is staged with them, so they go only
+    into the row that has this key.
+    """
+    if table != "customer":
+        return sql.SQL(""), sql.SQL("")
+    own = sql.SQL("{}.data_key = excluded.data_key and ").format(sql.Identifier(alias))
+    return sql.SQL(", data_key"), own
 
 
 async def insert_staged_orders(tx: Tx, *, now: datetime) -> int:
@@ -149,7 +179,7 @@ async def ids_by_source(
             "select wanted.source_id, t.id from unnest(%s::text[]) as wanted (source_id)"
             " left join {} t on t.source_id = wanted.source_id"
         ).format(sql.Identifier(table)),
-        (list(source_ids),),
+        (array_of(source_ids),),
     )
     found: dict[str, str | None] = dict(await cursor.fetchall())
     if table == "customer" and (unknown := [one for one, id_ in found.items() if id_ is None]):

@@ -1,130 +1,36 @@
 """SQL of customers, their summaries and consents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
-from psycopg import sql
+from msgspec import structs
 from psycopg.types.json import Json
 
 from kaquan.customers.model import COUNTED_STATUSES, Consent, Customer, CustomerSummary
-from kaquan.customers.store.listing import Listing, ListRequest, Sort, list_page
+from kaquan.customers.sealing import (
+    SEALED_TYPES,
+    StoredCustomer,
+    open_sealers,
+    seal_new,
+    unseal_customers,
+)
 from kaquan.customers.store.merging import find_survivors
-from kaquan.customers.store.upsert import Entity
-from kaquan.runtime import Condition, FilterField, FilterFields, FilterKind, Page, Tx, struct_row
+from kaquan.customers.store.upsert import Entity, GivenColumns, find_row, update_row
+from kaquan.runtime import (
+    NotFound,
+    Tx,
+    struct_row,
+)
 
-_COLUMNS: LiteralString = (
-    "id, source_id, name, email, phone, birth_date, description, address, metadata,"
+CUSTOMER_COLUMNS: LiteralString = (
+    "id, source_id, data_key, name, email, phone, birth_date, description, address, metadata,"
     " created_at, updated_at"
 )
-CUSTOMER = Entity(table="customer", columns=_COLUMNS, noun=Customer, shown="erased_at is null")
-_LISTING = Listing(
-    columns=_COLUMNS,
-    source="customer c left join customer_summary s"
-    " on s.project_id = c.project_id and s.customer_id = c.id",
-    key="c.id",
-    sorts={
-        "created_at": Sort("c.created_at", datetime),
-        "updated_at": Sort("coalesce(c.updated_at, c.created_at)", datetime),
-        "name": Sort("coalesce(c.name_key, '')", str),
-        "email": Sort("coalesce(c.email_key, '')", str),
-        "source_id": Sort("coalesce(c.source_id, '')", str),
-        "spend": Sort("coalesce(s.spend_minor, 0)", int),
-        "order_count": Sort("coalesce(s.order_count, 0)", int),
-        "last_order_at": Sort("coalesce(s.last_order_at, '1000-01-01+00')", datetime),
-    },
+_INDEXES: LiteralString = "name_index, name_tokens, email_index, phone_index, postal_index"
+_CUSTOMER = Entity(
+    table="customer", columns=CUSTOMER_COLUMNS, noun=StoredCustomer, shown="erased_at is null"
 )
-CUSTOMER_FILTERS = FilterFields(
-    named={
-        "id": FilterField("c.id"),
-        "source_id": FilterField("c.source_id"),
-        "name": FilterField("c.name"),
-        "email": FilterField("c.email"),
-        "phone": FilterField("c.phone"),
-        "description": FilterField("c.description"),
-        "birthdate": FilterField("c.birth_date", FilterKind.DATE),
-        "birthday": FilterField("c.birth_date", FilterKind.DATE),
-        "created_at": FilterField("c.created_at", FilterKind.TIME),
-        "updated_at": FilterField("coalesce(c.updated_at, c.created_at)", FilterKind.TIME),
-        "summary.orders.total_amount": FilterField("coalesce(s.spend_minor, 0)", FilterKind.NUMBER),
-        "summary.orders.total_count": FilterField("coalesce(s.order_count, 0)", FilterKind.NUMBER),
-        "summary.orders.last_order_date": FilterField("s.last_order_at", FilterKind.TIME),
-    },
-    objects={"metadata": "c.metadata", "address": "coalesce(c.address, '{}')"},
-)
-"""What lists and exports of customers may be filtered by."""
-
-# Every string with a prefix sorts between it and it followed by the highest character.
-_PREFIX: LiteralString = (
-    "(c.id = %(search)s"
-    " or (c.source_id >= %(search)s and c.source_id < %(search)s || chr(1114111))"
-    " or (c.name_key >= lower(%(search)s) and c.name_key < lower(%(search)s) || chr(1114111))"
-    " or (c.email_key >= lower(%(search)s) and c.email_key < lower(%(search)s) || chr(1114111))"
-    " or (c.phone_key >= %(digits)s and c.phone_key < %(digits)s || chr(1114111)))"
-)
-
-
-async def list_customers(
-    tx: Tx,
-    *,
-    search: str | None = None,
-    ids: Sequence[str] | None = None,
-    email: str | None = None,
-    segment_id: str | None = None,
-    condition: Condition | None = None,
-    after: datetime | None = None,
-    limit: int = 50,
-    order: str = "-created_at",
-    cursor: str | None = None,
-    page: int = 1,
-) -> Page[Customer]:
-    """Return a page of customers with the exact total.
-
-    ``search`` is the beginning of a name, e-mail address, phone number or merchant's id, in any
-    case of letters; ``email`` is a whole address; ``ids`` narrows the list to these customers,
-    ``segment_id`` to the members of a segment as of its last evaluation, ``condition`` to those
-    who meet a filter by CUSTOMER_FILTERS, ``after`` to those who come behind a moment in an order
-    by created_at or updated_at. ``order`` is created_at, updated_at, name, email,
-    source_id, spend, order_count or last_order_at, with ``-`` in front for descending. Raises InvalidInput for an unknown order or a foreign cursor.
-    """
-    conditions: list[sql.Composable] = [sql.SQL("c.erased_at is null")]
-    parameters: dict[str, Any] = {}
-    text = (search or "").replace("\0", "").strip()
-    if text:
-        conditions.append(sql.SQL(_PREFIX))
-        digits = "".join(character for character in text if character.isdecimal())
-        looks_like_phone = digits and not any(character.isalpha() for character in text)
-        parameters |= {"search": text, "digits": digits if looks_like_phone else None}
-    if email is not None:
-        conditions.append(sql.SQL("c.email_key = lower(%(email)s)"))
-        parameters["email"] = email.replace("\0", "")
-    if ids is not None:
-        conditions.append(sql.SQL("c.id = any(%(ids)s)"))
-        parameters["ids"] = list(ids)
-    if segment_id is not None:
-        conditions.append(
-            sql.SQL(
-                "exists (select from segment_member m where m.project_id = c.project_id"
-                " and m.customer_id = c.id and m.segment_id = %(segment_id)s)"
-            )
-        )
-        parameters["segment_id"] = segment_id
-    if condition is not None:
-        conditions.append(condition.sql)
-        parameters |= condition.parameters
-    if after is not None:
-        sort = _LISTING.sorts[order.removeprefix("-")]
-        beyond = sql.SQL("<" if order.startswith("-") else ">")
-        conditions.append(sql.SQL("{} {} %(after)s").format(sql.SQL(sort.expression), beyond))
-        parameters["after"] = after
-    return await list_page(
-        tx,
-        _LISTING,
-        ListRequest(limit=limit, order=order, cursor=cursor, page=page),
-        conditions=conditions,
-        parameters=parameters,
-        row=struct_row(Customer),
-    )
 
 
 async def list_named_customers(
@@ -135,34 +41,54 @@ async def list_named_customers(
     Ids of people who were merged into others name those.
     """
     aliased = await find_survivors(tx, [*ids, *source_ids])
-    async with tx.cursor(row_factory=struct_row(Customer)) as cursor:
+    async with tx.cursor(row_factory=struct_row(StoredCustomer)) as cursor:
         await cursor.execute(
-            f"select {_COLUMNS} from customer where erased_at is null"
+            f"select {CUSTOMER_COLUMNS} from customer where erased_at is null"
             " and (id = any(%s) or source_id = any(%s))",
             ([*ids, *aliased.values()], list(source_ids)),
         )
-        found = await cursor.fetchall()
+        found = await unseal_customers(tx, await cursor.fetchall())
     by_id = {one.id: one for one in found}
     by_source = {one.source_id: one for one in found if one.source_id is not None}
     meant = {alias: by_id[one] for alias, one in aliased.items() if one in by_id}
     return meant | by_id, meant | by_source
 
 
-async def insert_customers(tx: Tx, customers: Sequence[Customer]) -> dict[str, Customer]:
-    """Store customers by the merchant's ids, those left out that another transaction stored.
+async def find_customer_row(
+    tx: Tx, *, row_id: str | None = None, source_id: str | None = None
+) -> Customer | None:
+    """Return the customer with this id or, if there is none, with this merchant's id."""
+    found = await find_row(tx, _CUSTOMER, row_id=row_id, source_id=source_id)
+    return None if found is None else (await unseal_customers(tx, [found]))[0]
+
+
+async def update_customer_row(
+    tx: Tx, row_id: str, values: Mapping[str, Any], *, now: datetime
+) -> Customer:
+    """Update the given columns; raises NotFound, and Duplicate for a taken merchant's id."""
+    if values.keys() & SEALED_TYPES.keys():
+        sealer = (await open_sealers(tx, [row_id])).get(row_id)
+        if sealer is None:
+            raise NotFound("customer", row_id)
+        values = sealer.seal(values)
+    stored = await update_row(tx, _CUSTOMER, GivenColumns(**values), row_id=row_id, now=now)
+    return (await unseal_customers(tx, [stored]))[0]
+
+
+async def insert_customers(tx: Tx, customers: Sequence[Customer]) -> list[Customer]:
+    """Store new customers; returns them without those whose merchant's id another has already.
 
     Rows go in by that id, so that two writers never wait for each other in a circle.
     """
-    async with tx.cursor(row_factory=struct_row(Customer)) as cursor:
-        await cursor.execute(
-            f"insert into customer ({_COLUMNS})"
-            f" select {_COLUMNS} from json_populate_recordset(null::customer, %s)"
-            " order by source_id on conflict (project_id, source_id) do nothing"
-            f" returning {_COLUMNS}",
-            (Json(list(customers)),),
-        )
-        stored = await cursor.fetchall()
-    return {one.source_id: one for one in stored if one.source_id is not None}
+    rows = await seal_new(tx, [structs.asdict(customer) for customer in customers])
+    cursor = await tx.execute(
+        f"insert into customer ({CUSTOMER_COLUMNS}, {_INDEXES})"
+        f" select {CUSTOMER_COLUMNS}, {_INDEXES} from json_populate_recordset(null::customer, %s)"
+        " order by source_id on conflict (project_id, source_id) do nothing returning id",
+        (Json(rows),),
+    )
+    stored = {row[0] for row in await cursor.fetchall()}
+    return [customer for customer in customers if customer.id in stored]
 
 
 async def count_customers(tx: Tx) -> int:
@@ -174,11 +100,15 @@ async def count_customers(tx: Tx) -> int:
 
 
 async def erase_customer_row(tx: Tx, customer_id: str, *, now: datetime) -> None:
-    """Empty a customer's row of all that is personal, and drop what was derived from it."""
+    """Empty a customer's row of all that is personal, and drop what was derived from it.
+
+    The data key stays, for what it sealed elsewhere: see ``destroy_data_keys``.
+    """
     await tx.execute(
         "update customer set source_id = null, name = null, email = null, phone = null,"
-        " birth_date = null, description = null, address = null, metadata = '{}',"
-        " updated_at = %(now)s, erased_at = %(now)s where id = %(id)s",
+        " name_index = null, name_tokens = null, email_index = null, phone_index = null,"
+        " postal_index = null, birth_date = null, description = null, address = null,"
+        " metadata = '{}', updated_at = %(now)s, erased_at = %(now)s where id = %(id)s",
         {"id": customer_id, "now": now},
     )
     await tx.execute("delete from customer_summary where customer_id = %s", (customer_id,))
@@ -192,6 +122,11 @@ async def lock_customers(tx: Tx, customer_ids: Sequence[str]) -> None:
         "select from customer where id = any(%s) order by id for no key update",
         (list(customer_ids),),
     )
+
+
+async def lock_for_erasure(tx: Tx, customer_id: str) -> None:
+    """Lock a customer so that nobody writes down anything more about them."""
+    await tx.execute("select from customer where id = %s for update", (customer_id,))
 
 
 async def list_existing_ids(tx: Tx, customer_ids: Sequence[str]) -> set[str]:

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal, LiteralString
 
+import msgspec
+from psycopg.rows import dict_row
+
 from kaquan.customers.duplicates.model import (
     DuplicatePair,
     Likely,
     PairState,
     PersonRecord,
 )
+from kaquan.customers.sealing import unseal_rows
 from kaquan.runtime import NotFound, Page, Tx, struct_row
 
 _PAIR: LiteralString = (
@@ -27,16 +31,25 @@ _QUEUE: LiteralString = (
 
 async def list_person_records(tx: Tx, *, after: str, limit: int) -> list[PersonRecord]:
     """Return what is compared of customers, by id, those behind ``after``."""
-    async with tx.cursor(row_factory=struct_row(PersonRecord)) as cursor:
+    async with tx.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(
-            "select c.id, c.name, c.email, c.phone, c.birth_date,"
-            " c.address ->> 'postal_code' as postal_code, c.address ->> 'line_1' as address_line,"
-            " array(select i.kind || ':' || i.value from customer_identity i"
+            "select c.id, c.data_key, c.name, c.email, c.phone, c.birth_date,"
+            " jsonb_build_object('postal_code', c.address -> 'postal_code',"
+            "                    'line_1', c.address -> 'line_1') as address,"
+            " array(select i.kind || ':' || i.value_index from customer_identity i"
             "        where i.customer_id = c.id order by 1) as identities"
             " from customer c where c.erased_at is null and c.id > %s order by c.id limit %s",
             (after, limit),
         )
-        return await cursor.fetchall()
+        rows = await unseal_rows(tx, await cursor.fetchall())
+    return [_record(row) for row in rows]
+
+
+def _record(row: dict[str, Any]) -> PersonRecord:
+    address: dict[str, Any] = row.pop("address")
+    for name, part in (("postal_code", "postal_code"), ("address_line", "line_1")):
+        row[name] = None if address[part] is None else str(address[part])
+    return msgspec.convert(row, PersonRecord)
 
 
 async def enter_pairs(tx: Tx, pairs: Sequence[Likely], *, now: datetime) -> int:

@@ -1,5 +1,6 @@
 """SQL that empties whatever is personal about one customer, in whichever room it was recorded."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 
@@ -25,17 +26,22 @@ _ATTEMPTS: LiteralString = (
 # What still waits to be sent has nobody left to go to.
 _MESSAGES: LiteralString = (
     "update message set address = '', subject = '', html = '', plain = '', headers = '{}',"
+    " error = null,"
     " status = case when due_at is null then status else 'failed' end, due_at = null"
     " where customer_id = %(id)s"
 )
 
 _NAMES: tuple[LiteralString, ...] = (
+    # Answers remembered for requests that are sent again; constraints outlive them.
+    "delete from idempotency where position(convert_to(%(id)s, 'UTF8') in body) > 0",
     "delete from customer_identity where customer_id = %(id)s",
     "delete from customer_note where customer_id = %(id)s",
+    "delete from customer_score where customer_id = %(id)s",
+    "update referral set metadata = '{}' where referee_id = %(id)s and metadata <> '{}'",
     "delete from customer_alias where customer_id = %(id)s",
     "delete from customer_duplicate where first_id = %(id)s or second_id = %(id)s",
     (
-        "update customer_merge set before = '{}', moved = '{}', reason = '',"
+        "update customer_merge set before = '', moved = '{}', reason = '',"
         " sealed_at = coalesce(sealed_at, %(now)s) where survivor_id = %(id)s or merged_id = %(id)s"
     ),
 )
@@ -75,6 +81,44 @@ async def erase_traces(tx: Tx, customer_id: str) -> dict[str, int]:
     for statement in (_REDEMPTIONS, _PUBLICATIONS, _MESSAGES, _ATTEMPTS):
         await tx.execute(statement, parameters)
     return counts | {"orders": orders.rowcount, "order_events": 0, "daily_events": 0, "customer": 1}
+
+
+async def insert_erasures(
+    tx: Tx, customer_ids: Sequence[str], *, thorough: bool, at: datetime, logged_at: datetime | None
+) -> None:
+    """Note who was erased, for the log outside of the database."""
+    await tx.execute(
+        "insert into erasure (customer_id, thorough, at, logged_at)"
+        " select id, %s, %s, %s from unnest(%s::text[]) as id order by id on conflict do nothing",
+        (thorough, at, logged_at, list(customer_ids)),
+    )
+
+
+async def lock_unlogged(tx: Tx, *, limit: int) -> list[tuple[str, bool, datetime]]:
+    """Lock and return erasures that the log does not have yet, the oldest first."""
+    cursor = await tx.execute(
+        "select customer_id, thorough, at from erasure where logged_at is null"
+        " order by at, customer_id limit %s for update skip locked",
+        (limit,),
+    )
+    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
+
+
+async def update_logged(tx: Tx, customer_ids: Sequence[str], *, now: datetime) -> None:
+    """Note that the log has these erasures."""
+    await tx.execute(
+        "update erasure set logged_at = %s where customer_id = any(%s)", (now, list(customer_ids))
+    )
+
+
+async def list_undone_erasures(tx: Tx, customer_ids: Sequence[str]) -> dict[str, bool]:
+    """Return which of these people are there (again), and whether merged into another person."""
+    cursor = await tx.execute(
+        "select id, erased_at is not null from customer"
+        " where id = any(%s) and (erased_at is null or data_key is not null) order by id",
+        (list(customer_ids),),
+    )
+    return dict(await cursor.fetchall())
 
 
 async def insert_deletion(tx: Tx, deletion: PermanentDeletion, *, now: datetime) -> None:

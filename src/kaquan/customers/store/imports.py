@@ -57,11 +57,18 @@ CUSTOMERS = ImportTarget(
     prefix="cust",
     columns={
         "name": _text("name"),
+        "name_index": _text("name_index"),
+        "name_tokens": "(select array_agg(e::bigint) from jsonb_array_elements_text("
+        "case jsonb_typeof(r.given -> 'name_tokens') when 'array'"
+        " then r.given -> 'name_tokens' end) as e)",
         "email": _text("email"),
+        "email_index": _text("email_index"),
         "phone": _text("phone"),
+        "phone_index": _text("phone_index"),
         "description": _text("description"),
         "birth_date": "(r.given ->> 'birth_date')::date",
         "address": _json("address"),
+        "postal_index": _text("postal_index"),
         "metadata": _METADATA,
     },
     shown="erased_at is null",

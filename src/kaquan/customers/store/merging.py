@@ -6,10 +6,12 @@ from typing import Any, LiteralString
 
 import msgspec
 from psycopg import sql
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from kaquan.customers.merging.model import Merge
-from kaquan.runtime import NotFound, Page, Tx, struct_row
+from kaquan.customers.merging.model import Before, Merge
+from kaquan.customers.sealing import find_sealers, open_sealers
+from kaquan.runtime import NotFound, Page, Tx
 
 _MERGE: LiteralString = (
     "id, survivor_id, merged_id, reason, score_ppm, before, moved, merged_by, merged_at,"
@@ -68,12 +70,19 @@ BELONGINGS: Mapping[str, Belongings] = {
     ),
     "identities": Belongings(
         table="customer_identity",
-        key="t.kind || chr(31) || t.value",
+        key="t.kind || chr(31) || t.value_index",
         stays="exists (select from customer_identity o where o.customer_id = %(to)s"
-        " and (o.kind, o.value) = (t.kind, t.value))",
+        " and (o.kind, o.value_index) = (t.kind, t.value_index))",
     ),
     "notes": Belongings(table="customer_note"),
     "rewards": Belongings(table="reward_redemption"),
+    "referrals": Belongings(table="referral", owner="referrer_id"),
+    "referred": Belongings(
+        table="referral",
+        owner="referee_id",
+        stays="exists (select from referral o where o.referee_id = %(to)s"
+        " and o.campaign_id = t.campaign_id)",
+    ),
 }
 
 
@@ -151,10 +160,11 @@ async def yield_claims(tx: Tx, *, giver: str, taker: str) -> list[dict[str, Any]
     cursor = await tx.execute(
         "delete from customer_identity o using customer_identity t"
         " where o.customer_id = %(to)s and t.customer_id = %(from)s"
-        "   and (o.kind, o.value) = (t.kind, t.value)"
+        "   and (o.kind, o.value_index) = (t.kind, t.value_index)"
         "   and o.verified_at is null and t.verified_at is not null"
-        " returning jsonb_build_object('kind', o.kind, 'value', o.value, 'source', o.source,"
-        "                              'created_at', o.created_at)",
+        " returning jsonb_build_object('kind', o.kind, 'value', o.value,"
+        "   'value_index', o.value_index, 'sealed_by', o.sealed_by, 'source', o.source,"
+        "   'created_at', o.created_at)",
         {"from": giver, "to": taker},
     )
     return [row[0] for row in await cursor.fetchall()]
@@ -163,9 +173,11 @@ async def yield_claims(tx: Tx, *, giver: str, taker: str) -> list[dict[str, Any]
 async def restore_claims(tx: Tx, customer_id: str, claims: Sequence[Mapping[str, Any]]) -> None:
     """Bring back what a person claimed without proof."""
     await tx.execute(
-        "insert into customer_identity (customer_id, kind, value, source, created_at)"
-        " select %s, kind, value, source, created_at from jsonb_to_recordset(%s)"
-        " as c (kind text, value text, source text, created_at timestamptz)"
+        "insert into customer_identity"
+        " (customer_id, kind, value, value_index, sealed_by, source, created_at)"
+        " select %s, kind, value, value_index, sealed_by, source, created_at"
+        " from jsonb_to_recordset(%s) as c (kind text, value text, value_index text,"
+        "  sealed_by text, source text, created_at timestamptz)"
         " on conflict do nothing",
         (customer_id, Jsonb(list(claims))),
     )
@@ -267,13 +279,12 @@ async def list_capped_campaigns(tx: Tx) -> list[str]:
 async def restore_customer_row(
     tx: Tx, customer_id: str, profile: Mapping[str, Any], *, now: datetime
 ) -> None:
-    """Give an emptied row its profile back and show it again."""
+    """Give an emptied row what is not sealed of its profile back, and show it again."""
     await tx.execute(
         "update customer c set erased_at = null, updated_at = %(now)s, source_id = p.source_id,"
-        " name = p.name, email = p.email, phone = p.phone, birth_date = p.birth_date,"
-        " description = p.description, address = p.address, metadata = p.metadata"
-        " from jsonb_to_record(%(profile)s) as p (source_id text, name text, email text,"
-        "  phone text, birth_date date, description text, address jsonb, metadata jsonb)"
+        " birth_date = p.birth_date, description = p.description, metadata = p.metadata"
+        " from jsonb_to_record(%(profile)s) as p (source_id text, birth_date date,"
+        "  description text, metadata jsonb)"
         " where c.id = %(id)s",
         {"id": customer_id, "profile": Jsonb(dict(profile)), "now": now},
     )
@@ -290,7 +301,7 @@ async def insert_merge(tx: Tx, merge: Merge) -> None:
             merge.merged_id,
             merge.reason,
             merge.score_ppm,
-            Jsonb(msgspec.to_builtins(merge.before)),
+            await _seal(tx, merge),
             Jsonb(merge.moved),
             merge.merged_by,
             merge.merged_at,
@@ -304,7 +315,7 @@ async def update_merge(tx: Tx, merge: Merge) -> None:
         "update customer_merge set before = %s, moved = %s, undone_by = %s, undone_at = %s"
         " where id = %s",
         (
-            Jsonb(msgspec.to_builtins(merge.before)),
+            "" if merge.before == Before() else await _seal(tx, merge),
             Jsonb(merge.moved),
             merge.undone_by,
             merge.undone_at,
@@ -315,22 +326,19 @@ async def update_merge(tx: Tx, merge: Merge) -> None:
 
 async def get_merge(tx: Tx, merge_id: str) -> Merge:
     """Return a merge; raises NotFound."""
-    async with tx.cursor(row_factory=struct_row(Merge)) as cursor:
-        await cursor.execute(f"select {_MERGE} from customer_merge where id = %s", (merge_id,))
-        merge = await cursor.fetchone()
-    if merge is None:
+    found = await _read(tx, f"select {_MERGE} from customer_merge where id = %(id)s", id=merge_id)
+    if not found:
         raise NotFound("merge", merge_id)
-    return merge
+    return found[0]
 
 
 async def find_merge_of(tx: Tx, merged_id: str) -> Merge | None:
     """Return the standing merge that a person went into another by."""
-    async with tx.cursor(row_factory=struct_row(Merge)) as cursor:
-        await cursor.execute(
-            f"select {_MERGE} from customer_merge where merged_id = %s and undone_at is null",
-            (merged_id,),
-        )
-        return await cursor.fetchone()
+    query: LiteralString = (
+        f"select {_MERGE} from customer_merge where merged_id = %(id)s and undone_at is null"
+    )
+    found = await _read(tx, query, id=merged_id)
+    return found[0] if found else None
 
 
 async def list_merges(
@@ -350,12 +358,33 @@ async def list_merges(
     counted = await tx.execute("select count(*)" + narrowed, parameters)
     total = await counted.fetchone()
     assert total is not None
-    async with tx.cursor(row_factory=struct_row(Merge)) as cursor:
-        await cursor.execute(
-            f"select {_MERGE}{narrowed} order by merged_at desc, id desc"
-            " limit %(limit)s offset %(offset)s",
-            parameters | {"limit": limit, "offset": (page - 1) * limit},
-        )
-        found = await cursor.fetchall()
+    query: LiteralString = (
+        f"select {_MERGE}{narrowed} order by merged_at desc, id desc"
+        " limit %(limit)s offset %(offset)s"
+    )
+    found = await _read(tx, query, **parameters, limit=limit, offset=(page - 1) * limit)
     more = str(page + 1) if page * limit < total[0] else None
     return Page(found, total=total[0], next_cursor=more)
+
+
+async def _seal(tx: Tx, merge: Merge) -> str:
+    """Return what undoing needs, sealed with the key of the person who was merged."""
+    sealer = (await open_sealers(tx, [merge.merged_id]))[merge.merged_id]
+    return sealer.seal_text(
+        msgspec.json.encode(merge.before).decode(), f"customer_merge.before {merge.id}"
+    )
+
+
+async def _read(tx: Tx, query: LiteralString, **parameters: object) -> list[Merge]:
+    async with tx.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, parameters)
+        rows = await cursor.fetchall()
+    sealers = await find_sealers(tx, [row["merged_id"] for row in rows if row["before"]])
+    for row in rows:
+        before = Before()
+        if row["before"]:
+            sealer = sealers[row["merged_id"]]
+            text = sealer.unseal_text(row["before"], f"customer_merge.before {row['id']}")
+            before = msgspec.json.decode(text, type=Before)
+        row["before"] = before
+    return [msgspec.convert(row, Merge) for row in rows]

@@ -3,22 +3,27 @@
 from collections.abc import Mapping
 from typing import Any, LiteralString
 
+import msgspec
 from psycopg import sql
 
+from kaquan.customers.sealing import unseal_rows, unseal_texts
+from kaquan.customers.store.identities import list_recorded
+from kaquan.customers.store.notes import NOTE_PLACES
 from kaquan.runtime import Tx
 
 _OF_PERSON: Mapping[str, tuple[LiteralString, LiteralString]] = {
     "profile": ("customer", "t.id = %(id)s"),
-    "identities": ("customer_identity", "t.customer_id = %(id)s"),
     "former_ids": ("customer_alias", "t.customer_id = %(id)s"),
     "consents": ("consent", "t.customer_id = %(id)s"),
     "orders": ("orders", "t.customer_id = %(id)s"),
     "order_lines": ("order_line", "t.customer_id = %(id)s"),
     "vouchers": ("voucher", "t.holder_id = %(id)s"),
+    "referrals": ("referral", "%(id)s in (t.referrer_id, t.referee_id)"),
     "publications": ("publication", "t.customer_id = %(id)s"),
     "redemptions": ("redemption", "t.customer_id = %(id)s"),
     "messages": ("message", "t.customer_id = %(id)s"),
     "events": ("event", "t.customer_id = %(id)s"),
+    "browsing_sessions": ("browsing_session", "t.customer_id = %(id)s"),
     "visitors": ("visitor", "t.customer_id = %(id)s"),
     "products_seen": ("product_seen", "t.customer_id = %(id)s"),
     "carts": ("shopping_cart", "t.customer_id = %(id)s"),
@@ -34,8 +39,18 @@ _OF_PERSON: Mapping[str, tuple[LiteralString, LiteralString]] = {
     "experiment_arms": ("experiment_exposure", "t.customer_id = %(id)s"),
     "planned": ("experiment_preset", "t.customer_id = %(id)s"),
 }
+_SEALED: Mapping[str, Mapping[str, str]] = {
+    "messages": {name: f"message.{name}" for name in ("address", "subject", "html", "plain")},
+    "notes": NOTE_PLACES,
+}
 # What is ours and says nothing about the person.
-_OURS = ["project_id", "trace", "name_key", "email_key", "phone_key", "erased_at"]
+_OURS = [
+    "project_id",
+    "trace",
+    "erased_at",
+    *(f"{name}_index" for name in ("name", "email", "phone", "postal")),
+    "name_tokens",
+]
 
 
 async def collect_person(tx: Tx, customer_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -49,4 +64,11 @@ async def collect_person(tx: Tx, customer_id: str) -> dict[str, list[dict[str, A
             {"id": customer_id, "ours": _OURS},
         )
         found[subject] = [row[0] for row in await cursor.fetchall()]
+    found["profile"] = await unseal_rows(tx, found["profile"])
+    for subject, places in _SEALED.items():
+        await unseal_texts(tx, found[subject], places)
+        for row in found[subject]:
+            del row["sealed_by"]
+    recorded = await list_recorded(tx, customer_id)
+    found["identities"] = [msgspec.to_builtins(one) for one in recorded]
     return found

@@ -141,11 +141,64 @@ async def list_reach(tx: Tx, customer_id: str) -> list[tuple[str, bool, bool]]:
     return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]
 
 
-async def list_scores(tx: Tx, customer_id: str) -> dict[str, str]:
-    """Return what models predict of a customer, by name, as exact decimals."""
+class VisitedPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """A location and on how many days a customer was seen there, the last time included."""
+
+    name: str
+    day_count: int
+    last_at: datetime
+
+
+class SurveyAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a customer answered last in a survey; ``event_id`` is where it stands."""
+
+    survey: str
+    score: int | None
+    comment: str | None
+    at: datetime
+    event_id: str
+
+
+async def list_visited(tx: Tx, customer_id: str, *, zone: str) -> list[VisitedPlace]:
+    """Return where a customer was most often: told visits and redemptions, a day counts once."""
+    async with tx.cursor(row_factory=struct_row(VisitedPlace)) as cursor:
+        await cursor.execute(
+            "with seen as ("
+            " select w.name, e.at from event e join location w"
+            "     on e.metadata ->> 'location_id' in (w.source_id, w.id)"
+            "  where e.customer_id = %(id)s and e.name = 'Store Visited'"
+            "    and not is_browsing(e.name)"
+            " union all select w.name, r.created_at from redemption r join location w"
+            "     on w.project_id = r.project_id and w.id = r.location_id"
+            "  where r.customer_id = %(id)s and r.kind = 'redemption' and r.result = 'SUCCESS')"
+            " select name, count(distinct (at at time zone %(zone)s)::date) as day_count,"
+            "  max(at) as last_at from seen"
+            " group by name order by 2 desc, 3 desc, 1 limit %(limit)s",
+            {"id": customer_id, "zone": zone, "limit": _FAVOURITES},
+        )
+        return await cursor.fetchall()
+
+
+async def list_answers(tx: Tx, customer_id: str) -> list[SurveyAnswer]:
+    """Return what a customer answered last in each survey, the newest first."""
+    async with tx.cursor(row_factory=struct_row(SurveyAnswer)) as cursor:
+        await cursor.execute(
+            "select * from (select distinct on (metadata ->> 'survey')"
+            "   metadata ->> 'survey' as survey, (metadata ->> 'score')::int as score,"
+            "   metadata ->> 'comment' as comment, at, id as event_id"
+            "   from event where customer_id = %(id)s and name = 'Survey Answered'"
+            "    and not is_browsing(name) order by metadata ->> 'survey', at desc, id desc) latest"
+            " order by at desc, event_id desc limit %(limit)s",
+            {"id": customer_id, "limit": _FAVOURITES},
+        )
+        return await cursor.fetchall()
+
+
+async def list_scores(tx: Tx, customer_id: str) -> list[tuple[str, str, datetime]]:
+    """Return what models predict of a customer: names, exact decimals, and as of when."""
     cursor = await tx.execute(
-        "select name, trim_scale(value)::text from customer_score where customer_id = %s"
+        "select name, trim_scale(value)::text, as_of from customer_score where customer_id = %s"
         " order by name",
         (customer_id,),
     )
-    return dict(await cursor.fetchall())
+    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]

@@ -25,7 +25,7 @@ class PerCustomerCount(Condition, frozen=True, kw_only=True):
     at_most: Annotated[int, msgspec.Meta(ge=1)]
 
     def check(self, facts: Facts) -> Finding:
-        if facts.context.customer.id is None:
+        if not facts.context.customer.can_be_counted:
             return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CUSTOMER_REQUIRED))
         inputs = {"at_most": self.at_most, "used": facts.customer_redemptions}
         if facts.customer_redemptions + 1 <= self.at_most:

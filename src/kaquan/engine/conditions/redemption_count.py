@@ -45,7 +45,7 @@ class RedemptionCount(Condition, frozen=True, kw_only=True):
 
     def check(self, facts: Facts) -> Finding:
         key = count_key(self.of, self.period)
-        if "customer" in self.of and facts.context.customer.id is None:
+        if "customer" in self.of and not facts.context.customer.can_be_counted:
             return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CUSTOMER_REQUIRED))
         if "location" in self.of and facts.context.location_id is None:
             return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.LOCATION_REQUIRED))

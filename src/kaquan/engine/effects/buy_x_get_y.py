@@ -52,7 +52,7 @@ class BuyXGetY(Effect, frozen=True, kw_only=True):
             return self._refuse(units)
         shared = self._left_of_both(times, units)
         picks = price_units(_cheapest(cart, given, bought, free=free, shared=shared), facts)
-        off = [take_rate(value, self.rate_bps) for value in picks.values_minor]
+        off = [take_rate(value, self.rate_bps, facts.rounding) for value in picks.values_minor]
         return take_off_picks(off, picks, facts, inputs={"times": times})
 
     def _best_times(self, units: "_Units") -> int:

@@ -41,5 +41,5 @@ class NthItemAtRate(Effect, frozen=True, kw_only=True):
         picks = selection.pick(self.scope, facts)
         if isinstance(picks, Reason):
             return picks
-        off = [take_rate(value, self.rate_bps) for value in picks.values_minor]
+        off = [take_rate(value, self.rate_bps, facts.rounding) for value in picks.values_minor]
         return take_off_picks(off, picks, facts, total_cap_minor=self.total_cap_minor)

@@ -14,7 +14,7 @@ from kaquan.engine.scope import EVERYTHING, Scope
 
 @EFFECTS.register
 class PercentOff(Effect, frozen=True, kw_only=True):
-    """A percentage off the order, or off the items in scope; halves round to even.
+    """A percentage off the order, or off the items in scope, rounded as the project says.
 
     `cap_minor` holds for the order, or with items for each line; `total_cap_minor` for all lines
     together. The lowest cap wins. `rate_formula`, in basis points, takes the place of `rate_bps`
@@ -46,7 +46,7 @@ class PercentOff(Effect, frozen=True, kw_only=True):
         if carriers == ():
             return Reason(ReasonCode.NO_MATCHING_ITEMS)
         base = facts.spend(self.scope, self.basis)
-        off = min(take_rate(base, rate), facts.spend(self.scope, "remaining"))
+        off = min(take_rate(base, rate, facts.rounding), facts.spend(self.scope, "remaining"))
         for cap in (self.cap_minor, self.total_cap_minor):
             off = off if cap is None else min(off, cap)
         return Outcome(order_minor=off, carriers=carriers, inputs={"base_minor": base, **inputs})
@@ -62,7 +62,10 @@ class PercentOff(Effect, frozen=True, kw_only=True):
             self.rate_bps, self.rate_formula, facts, lines=picks.indexes, most=FULL_RATE_BPS
         )
         return take_off_picks(
-            [take_rate(base, rate) for base, rate in zip(bases, rates, strict=True)],
+            [
+                take_rate(base, rate, facts.rounding)
+                for base, rate in zip(bases, rates, strict=True)
+            ],
             picks,
             facts,
             cap_minor=self.cap_minor,

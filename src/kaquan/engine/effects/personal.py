@@ -22,7 +22,7 @@ def personalise(
 ) -> tuple[int, Mapping[str, ParamValue]]:
     """The formula's number, else the plain one; and how it came about, for the trace.
 
-    Halves round to even, below zero is zero. A formula that has no value for this request (the
+    Rounded as the project says, below zero is zero. A formula that has no value for this request (the
     buyer is a guest, say) leaves the plain number, and `formula` tells why.
     """
     if formula is None:

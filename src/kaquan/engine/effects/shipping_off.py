@@ -30,7 +30,7 @@ class ShippingOff(Effect, frozen=True, kw_only=True):
         if facts.cart.shipping_minor == 0:
             return Reason(ReasonCode.NO_SHIPPING)
         left = facts.left.shipping_minor
-        off = min(take_rate(left, self.rate_bps), max(0, left - self.price_minor))
+        off = min(take_rate(left, self.rate_bps, facts.rounding), max(0, left - self.price_minor))
         if self.cap_minor is not None:
             off = min(off, self.cap_minor)
         return Outcome(order_minor=off, off_shipping=True, inputs={"shipping_minor": left})

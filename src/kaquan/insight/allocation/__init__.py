@@ -13,10 +13,16 @@ from kaquan.insight.allocation.certificate import (
     worst,
 )
 from kaquan.insight.allocation.dose import DoseCurves, concave_fit, fit_dose_curves
-from kaquan.insight.allocation.explore import Explored, explore
+from kaquan.insight.allocation.explore import Explored, blend, explore, spread_chances
 from kaquan.insight.allocation.knapsack import Allocation, BudgetTooSmall, allocate
-from kaquan.insight.allocation.learn import LEARNERS, LearningPlan, Learnt, Models, learn
-from kaquan.insight.allocation.limits import Infeasible, Limit, LimitedAllocation, allocate_within
+from kaquan.insight.allocation.learn import LEARNERS, LearningPlan, Learnt, Models, learn, shut
+from kaquan.insight.allocation.limits import (
+    Infeasible,
+    Limit,
+    LimitedAllocation,
+    allocate_in_parts,
+    allocate_within,
+)
 from kaquan.insight.allocation.monitor import (
     BURN_IN,
     Standing,
@@ -64,7 +70,9 @@ __all__ = [
     "Watch",
     "Weights",
     "allocate",
+    "allocate_in_parts",
     "allocate_within",
+    "blend",
     "bounds_over_time",
     "certify",
     "choose_by_fold",
@@ -80,6 +88,8 @@ __all__ = [
     "independence",
     "learn",
     "list_uniform",
+    "shut",
+    "spread_chances",
     "stack",
     "watch_certificate",
     "worst",

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from kaquan.insight.allocation.knapsack import allocate
+from kaquan.insight.allocation.knapsack import BudgetTooSmall, allocate
 from kaquan.insight.allocation.learn import Learnt
-from kaquan.insight.allocation.uniform import Uniform, list_uniform
+from kaquan.insight.allocation.uniform import list_uniform
 from kaquan.insight.uplift import Flags, Floats, Ints, Trial
 
 LEVEL = 0.95
@@ -106,7 +106,10 @@ def certify(
     difference = worst(differences)
     same = all(np.allclose(one, rivals[0].shares, atol=1e-9) for one in chosen)
     alike = same or all(all(learnt.steady) for learnt in learnts)
-    reason = _judge(trial, chosen, rivals, difference=difference, alike=alike, random=random)
+    allowed = learnts[0].allowed
+    shares = [_where_open(rival.shares, allowed, rows=len(trial.arm)) for rival in rivals]
+    chances = [_where_open(one, allowed, rows=len(trial.arm)) for one in chosen]
+    reason = _judge(trial, chances, shares, difference=difference, alike=alike, random=random)
     return Certificate(
         certified=reason is Reason.BETTER,
         reason=reason,
@@ -131,6 +134,9 @@ def choose_by_fold(learnt: Learnt, *, budget: float | None) -> Floats:
         rows = learnt.fold == number
         if steady:
             uniform = list_uniform(*learnt.without[number], budget=budget)
+            if not uniform:
+                message = f"no arm costs as little as {budget:g} a customer"
+                raise BudgetTooSmall(message)
             probability[rows] = uniform[0].shares
             continue
         total = None if budget is None else budget * int(rows.sum())
@@ -193,7 +199,7 @@ def count_outcomes(outcome: Floats, rows: Flags) -> int:
 def _judge(
     trial: Trial,
     chosen: list[Floats],
-    rivals: list[Uniform],
+    rivals: list[Floats],
     *,
     difference: Interval,
     alike: bool,
@@ -211,16 +217,24 @@ def _judge(
     return next((reason for applies, reason in rules if applies), Reason.BETTER)
 
 
-def _has_outcomes(trial: Trial, chosen: list[Floats], rivals: list[Uniform]) -> bool:
+def _where_open(chances: Floats, allowed: Flags | None, *, rows: int) -> Floats:
+    """Chances of the arms, rows × arms, those of arms closed to a row given to arm 0."""
+    spread = np.broadcast_to(chances, (rows, chances.shape[-1]))
+    if allowed is None:
+        return spread
+    kept = np.where(allowed, spread, 0.0)
+    kept[:, 0] += 1 - kept.sum(axis=1)
+    return kept
+
+
+def _has_outcomes(trial: Trial, chosen: list[Floats], rivals: list[Floats]) -> bool:
     """Whether both sides of each comparison saw enough outcomes for a normal approximation.
 
     Without this, savings are certain and losses unseen: an arm withheld from a few customers of
     whom by chance none bought looks like money found, with hardly any variance.
     """
     rows = np.arange(len(trial.arm))
-    weights = [
-        (probability - rival.shares)[rows, trial.arm] for rival in rivals for probability in chosen
-    ]
+    weights = [(probability - rival)[rows, trial.arm] for rival in rivals for probability in chosen]
     return all(
         count_outcomes(trial.outcome, side) >= FEWEST_OUTCOMES
         for weight in weights

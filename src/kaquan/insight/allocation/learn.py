@@ -26,7 +26,7 @@ from kaquan.insight.allocation.knapsack import allocate
 from kaquan.insight.allocation.outcomes import OutcomeModel, Outcomes, in_money, predict_targets
 from kaquan.insight.allocation.stack import Weights, stack
 from kaquan.insight.allocation.stakes import Stakes
-from kaquan.insight.uplift import Floats, Ints, TreePlan, Trial, deal_folds
+from kaquan.insight.uplift import Flags, Floats, Ints, TreePlan, Trial, deal_folds
 
 _THREADS: Any = threadpoolctl
 FOLDS = 5
@@ -54,6 +54,7 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     ``predicted_cost`` are what a policy may go by, from the other folds only. ``steady`` tells of
     each fold that nothing was found there by which customers should get different arms, ``without``
     what the arms bring and cost on average in the other four, by models that never saw the fold.
+    ``allowed`` are the arms open to each row, all when None (see `shut`).
     """
 
     stakes: Stakes
@@ -66,6 +67,7 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     without: list[tuple[Floats, Floats]]
     weights: Floats
     models: "Models"
+    allowed: Flags | None = None
 
 
 class Models(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +130,28 @@ def learn(
         for pair, (model, predicted) in zip(pairs, found, strict=True):
             effects.keep(pair, model, predicted)
         return _assemble(outcomes, effects, fold=fold, doses=doses, budget=budget)
+
+
+def shut(learnt: Learnt, allowed: Flags | None) -> Learnt:
+    """Return what was learnt when some arms are closed to some rows, who then get arm 0 instead.
+
+    So an arm stands for "this arm where it is open, else nothing", the personal policy's and the
+    uniform one's alike, and both are valued under the same rules. ``allowed`` is rows × arms.
+    """
+    if allowed is None or allowed.all():
+        return learnt
+
+    def closed(figures: Floats) -> Floats:
+        return np.where(allowed, figures, figures[:, :1])
+
+    return msgspec.structs.replace(
+        learnt,
+        allowed=allowed,
+        net=closed(learnt.net),
+        cost=closed(learnt.cost),
+        predicted=closed(learnt.predicted),
+        predicted_cost=closed(learnt.predicted_cost),
+    )
 
 
 def shape_doses(net: Floats, cost: Floats, doses: Floats | None) -> Floats:

@@ -13,6 +13,7 @@ _OPTIMIZE: Any = optimize
 MOST_CELLS = 400_000
 """Rows times arms that are solved; beyond, split the customers and share the limits out."""
 _EXACT_CELLS = 400
+_PART_CELLS = 24_000
 _TOLERANCE = 1e-9
 
 
@@ -103,6 +104,61 @@ def allocate_within(
             limit.name: price for limit, price in zip(limits, prices.tolist(), strict=True)
         },
     )
+
+
+def allocate_in_parts(
+    value: Floats, limits: list[Limit], *, allowed: Flags | None = None, seed: int
+) -> LimitedAllocation:
+    """As `allocate_within`, for any number of rows: dealt at random into parts that are solved one
+    by one, each with its share of every limit.
+
+    A limit's part is what its rows use at least, and of what remains the share of its rows that
+    count. ``gap`` is by the dual bound of the whole at the parts' average prices, and so holds for
+    this very result. Raises Infeasible.
+    """
+    rows, arms = value.shape
+    if rows * arms <= _PART_CELLS:
+        return allocate_within(value, limits, allowed=allowed)
+    parts = np.array_split(
+        np.random.default_rng(seed).permutation(rows), -(-rows * arms // _PART_CELLS)
+    )
+    open_arms = np.ones(value.shape, dtype=np.bool_) if allowed is None else allowed
+    uses = [limit.matrix(value.shape) for limit in limits]
+    least = [np.where(open_arms, use, np.inf).min(axis=1) for use in uses]
+    choice = np.zeros(rows, dtype=np.int64)
+    prices = np.zeros(len(limits))
+    for part in parts:
+        shares = [
+            _share_out(limit, part, use=use[part], least=low)
+            for limit, use, low in zip(limits, uses, least, strict=True)
+        ]
+        found = allocate_within(value[part], shares, allowed=open_arms[part])
+        choice[part] = found.choice
+        prices += np.array(list(found.shadow_prices.values())) / len(parts)
+    each = np.arange(int(rows))
+    total = float(value[each, choice].sum())
+    priced = value - sum(price * use for price, use in zip(prices, uses, strict=True))
+    bound = float(np.where(open_arms, priced, -np.inf).max(axis=1).sum())
+    bound += sum(price * limit.most for price, limit in zip(prices.tolist(), limits, strict=True))
+    return LimitedAllocation(
+        choice=choice,
+        value=total,
+        gap=max(bound - total, 0.0) / max(abs(bound), abs(total), 1e-300),
+        used={
+            limit.name: float(use[each, choice].sum())
+            for limit, use in zip(limits, uses, strict=True)
+        },
+        shadow_prices={
+            limit.name: price for limit, price in zip(limits, prices.tolist(), strict=True)
+        },
+    )
+
+
+def _share_out(limit: Limit, part: Ints, *, use: Floats, least: Floats) -> Limit:
+    counting = np.ones(len(least), dtype=np.bool_) if limit.rows is None else limit.rows
+    share = float(counting[part].sum()) / max(float(counting.sum()), 1.0)
+    most = float(least[part].sum()) + share * (limit.most - float(least.sum()))
+    return Limit(name=limit.name, use=use, most=most)
 
 
 def _relax(problem: _Problem) -> tuple[Floats, Floats, float]:

@@ -4,7 +4,6 @@ from kaquan.insight.experiment.bandit import move_weights, thompson_weights
 from kaquan.insight.experiment.compare import (
     Compared,
     Comparison,
-    Interval,
     Lack,
     NoComparison,
     Reading,
@@ -12,8 +11,11 @@ from kaquan.insight.experiment.compare import (
     read_experiment,
     sample_ratio_p,
 )
+from kaquan.insight.experiment.factors import Effect, factor_effects
+from kaquan.insight.experiment.intervals import Interval, benjamini_hochberg, holm
 from kaquan.insight.experiment.jobs import move_all_weights
 from kaquan.insight.experiment.moments import Moments, arm_moments, cuped_moments
+from kaquan.insight.experiment.offpolicy import Logged, PolicyValue, Value, value_policies
 from kaquan.insight.experiment.outcome_store import (
     UNIT_OUTCOMES,
     ArmSize,
@@ -21,8 +23,9 @@ from kaquan.insight.experiment.outcome_store import (
     outcome_window,
 )
 from kaquan.insight.experiment.results import (
+    EVEN_POLICY,
+    NOW_POLICY,
     ExperimentResults,
-    FactorReading,
     Look,
     metric_kind,
     read_results,
@@ -36,6 +39,12 @@ from kaquan.insight.experiment.sizing import (
     needed_customers,
     plan_size,
 )
+from kaquan.insight.experiment.strata import (
+    NotStratified,
+    Stratified,
+    post_stratify,
+    stratify_summary,
+)
 from kaquan.insight.experiment.summary import (
     ArmSummary,
     ExperimentSummary,
@@ -47,31 +56,41 @@ from kaquan.insight.experiment.summary import (
 from kaquan.insight.experiment.verdict import tell_verdict
 
 __all__ = [
+    "EVEN_POLICY",
+    "NOW_POLICY",
     "UNIT_OUTCOMES",
     "ArmSize",
     "ArmSummary",
     "CannotPlan",
     "Compared",
     "Comparison",
+    "Effect",
     "ExperimentResults",
     "ExperimentSummary",
-    "FactorReading",
     "Interval",
     "Lack",
+    "Logged",
     "Look",
     "MetricKind",
     "Moments",
     "NoComparison",
+    "NotStratified",
+    "PolicyValue",
     "Reading",
     "Second",
     "SizePlan",
     "SizeRequest",
+    "Stratified",
+    "Value",
     "Weighed",
     "always_valid_half_width",
     "arm_moments",
+    "benjamini_hochberg",
     "cuped_moments",
     "detectable_difference",
+    "factor_effects",
     "find_margin_rate",
+    "holm",
     "metric_kind",
     "move_all_weights",
     "move_weights",
@@ -80,11 +99,14 @@ __all__ = [
     "outcome_window",
     "parse_summary",
     "plan_size",
+    "post_stratify",
     "read_experiment",
     "read_results",
     "sample_ratio_p",
     "say_compared",
+    "stratify_summary",
     "tell_verdict",
     "thompson_weights",
+    "value_policies",
     "write_figure",
 ]

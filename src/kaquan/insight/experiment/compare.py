@@ -6,24 +6,14 @@ from enum import StrEnum
 from typing import TypeAlias
 
 import msgspec
-from scipy.special import gammaincc, ndtr, stdtr, stdtrit
+from scipy.special import gammaincc, ndtr, stdtrit
 
+from kaquan.insight.experiment.intervals import LEVEL, Interval, holm, student_interval
 from kaquan.insight.experiment.moments import Moments, arm_moments, cuped_moments
 from kaquan.insight.experiment.summary import ArmSummary, ExperimentSummary
 
-LEVEL = 0.95
 SAMPLE_RATIO_ALARM = 0.001
 _DEFAULT_PLAN = 10_000
-
-
-class Interval(msgspec.Struct, frozen=True, kw_only=True):
-    """A value with its 95 % interval, standard error and two-sided p-value against zero."""
-
-    value: float
-    low: float
-    high: float
-    standard_error: float
-    p: float
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +21,10 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     ``always_low`` and ``always_high`` bound the difference at every moment at once, however often
     one looks. ``p_adjusted`` is Holm's over all arms. ``probability_better`` is the posterior
-    probability of a positive difference under a flat prior. ``relative`` is None where the
-    control's mean is not clearly away from zero.
+    probability of a positive difference under a flat prior, ``expected_loss`` what choosing the arm
+    is expected to cost where the control is better after all. ``relative`` is None where the
+    control's mean is not clearly away from zero. ``q`` is the false discovery rate among the metrics
+    beside the experiment's own.
     """
 
     arm: str
@@ -42,7 +34,9 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     always_high: float
     p_adjusted: float
     probability_better: float
+    expected_loss: float
     detectable: float
+    q: float | None = None
 
 
 class Lack(StrEnum):
@@ -175,7 +169,7 @@ def _compare(
     bounds = None
     if summary.kind == "proportion" and treated is plain[arm.name]:
         bounds = _newcombe(arm, summary.control)
-    interval = _interval(difference, error, freedom, bounds)
+    interval = student_interval(difference, error, freedom, bounds)
     half = always_valid_half_width(
         error, treated.n + control.n, planned_n=summary.planned_n or _DEFAULT_PLAN
     )
@@ -187,28 +181,26 @@ def _compare(
         always_high=difference + half,
         p_adjusted=interval.p,
         probability_better=float(ndtr(difference / error)),
+        expected_loss=_expected_loss(difference, error),
         # 80 % power: z(0.975) + z(0.8).
         detectable=(1.959964 + 0.841621) * error,
     )
 
 
+def _expected_loss(difference: float, error: float) -> float:
+    """E max(0, −δ) for the posterior δ ~ N(difference, error²) of a flat prior.
+
+    Stucchio (2015), Bayesian A/B Testing at VWO, section 5; the integral is that of the unit normal
+    loss (Raiffa, Schlaifer 1961, Applied Statistical Decision Theory, section 5.4).
+    """
+    z = difference / error
+    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    return error * density - difference * float(ndtr(-z))
+
+
 def _welch_freedom(first: Moments, second: Moments) -> float:
     a, b = first.mean_variance, second.mean_variance
     return (a + b) ** 2 / (a * a / (first.n - 1) + b * b / (second.n - 1))
-
-
-def _interval(
-    value: float, error: float, freedom: float, bounds: tuple[float, float] | None = None
-) -> Interval:
-    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
-    low, high = bounds or (value - half, value + half)
-    return Interval(
-        value=value,
-        low=low,
-        high=high,
-        standard_error=error,
-        p=2 * float(stdtr(freedom, -abs(value) / error)),
-    )
 
 
 def _relative(treated: Moments, control: Moments, freedom: float) -> Interval | None:
@@ -218,7 +210,7 @@ def _relative(treated: Moments, control: Moments, freedom: float) -> Interval | 
         return None
     ratio = treated.mean / base
     error = math.sqrt(treated.mean_variance + ratio * ratio * control.mean_variance) / abs(base)
-    return _interval(ratio - 1, error, freedom)
+    return student_interval(ratio - 1, error, freedom)
 
 
 def _newcombe(arm: ArmSummary, control: ArmSummary) -> tuple[float, float]:
@@ -240,16 +232,10 @@ def _wilson(arm: ArmSummary) -> tuple[float, float, float]:
 
 
 def _adjust(comparisons: Sequence[Compared]) -> tuple[Compared, ...]:
-    """Holm (1979): the k-th smallest of m p-values times m − k + 1, never falling."""
-    tested = sorted(
-        (one for one in comparisons if isinstance(one, Comparison)),
-        key=lambda one: one.difference.p,
+    tested = [one for one in comparisons if isinstance(one, Comparison)]
+    adjusted = dict(
+        zip([one.arm for one in tested], holm([one.difference.p for one in tested]), strict=True)
     )
-    adjusted: dict[str, float] = {}
-    largest = 0.0
-    for k, one in enumerate(tested):
-        largest = max(largest, min(1.0, (len(tested) - k) * one.difference.p))
-        adjusted[one.arm] = largest
     return tuple(
         msgspec.structs.replace(one, p_adjusted=adjusted[one.arm])
         if isinstance(one, Comparison)

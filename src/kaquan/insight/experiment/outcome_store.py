@@ -69,6 +69,35 @@ UNIT_OUTCOMES: LiteralString = f"""
     )
 """
 
+# The cap is on all arms' customers together: who is in which arm has no say in it. The share is the
+# design's, the amount what it comes to; without a share nothing is capped.
+_CAPPED: LiteralString = """
+    , cap as (
+        select percentile_disc(coalesce(%(winsor_bps)s, 10000) / 10000.0::float8)
+                   within group (order by revenue) as revenue,
+               percentile_disc(coalesce(%(winsor_bps)s, 10000) / 10000.0::float8)
+                   within group (order by margin) as margin
+          from person
+    ), capped as (
+        select p.customer_id, p.arm, p.propensity, p.assigned_at, p.orders, p.before, p.redeemed,
+               least(p.revenue, cap.revenue) as revenue, least(p.margin, cap.margin) as margin
+          from person p, cap
+    )
+"""
+
+# Nobody who bought before, and thirds of those who did by what they spent, over all arms.
+_STRATA: LiteralString = """
+    , bound as (
+        select percentile_disc(1 / 3.0::float8) within group (order by before) as low,
+               percentile_disc(2 / 3.0::float8) within group (order by before) as high
+          from person where before > 0
+    ), placed as (
+        select p.*, case when p.before <= 0 then 'none' when p.before <= bound.low then 'low'
+                         when p.before <= bound.high then 'middle' else 'high' end as stratum
+          from capped p, bound
+    )
+"""
+
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
     """The arm's customers whose outcome was complete on a day, under every metric."""
@@ -89,25 +118,80 @@ class ArmSize(msgspec.Struct, frozen=True, kw_only=True):
     next_at: datetime | None
 
 
+class Unit(msgspec.Struct, frozen=True):
+    """A customer whose days are over: the arm, its chance, the outcome, and the time before."""
+
+    arm: str
+    chance: float
+    outcome: float
+    before: float
+
+
+_COUNTED: LiteralString = (
+    "with unit as (select customer_id, arm, propensity, assigned_at from experiment_exposure"
+    " where experiment_id = %(experiment)s and assigned_at + %(horizon)s <= %(now)s), "
+)
+
+
 async def list_slices(
     tx: Tx, experiment: Experiment, *, margin_rate_bps: int, weighed: bool, now: datetime
 ) -> list[Slice]:
     """Sum up outcomes by arm and day of completion, the days in order."""
     query: LiteralString = (
-        "with unit as (select customer_id, arm, propensity, assigned_at from experiment_exposure"
-        " where experiment_id = %(experiment)s and assigned_at + %(horizon)s <= %(now)s), "
+        _COUNTED
         + UNIT_OUTCOMES
+        + _CAPPED
         + " select arm, ((assigned_at + %(horizon)s) at time zone 'UTC')::date, "
         + _SUMS
-        + " from person group by 1, 2 order by 2, 1"
+        + " from capped group by 1, 2 order by 2, 1"
     )
-    cursor = await tx.execute(
-        query, outcome_window(experiment, now=now) | {"margin_rate_bps": margin_rate_bps}
-    )
+    cursor = await tx.execute(query, _given(experiment, margin_rate_bps, now))
     return [
         Slice(arm=row[0], day=row[1], metrics=_read(row[0], row[2:], weighed))
         for row in await cursor.fetchall()
     ]
+
+
+async def list_strata(
+    tx: Tx, experiment: Experiment, *, margin_rate_bps: int, now: datetime
+) -> dict[str, dict[str, Sample]]:
+    """Sum up the experiment's metric by arm and stratum of the time before."""
+    value = _VALUES[experiment.metric]
+    query: LiteralString = (
+        _COUNTED
+        + UNIT_OUTCOMES
+        + _CAPPED
+        + _STRATA
+        + f" select arm, stratum, count(*), sum({value}), sum({value} * {value}::numeric)"
+        + " from placed group by 1, 2"
+    )
+    cursor = await tx.execute(query, _given(experiment, margin_rate_bps, now))
+    found: dict[str, dict[str, Sample]] = {}
+    for arm, stratum, n, total, total_sq in await cursor.fetchall():
+        found.setdefault(arm, {})[stratum] = Sample(n, float(total), float(total_sq))
+    return found
+
+
+async def list_units(
+    tx: Tx, experiment: Experiment, *, margin_rate_bps: int, now: datetime
+) -> list[Unit]:
+    """Return every customer who counts, by the experiment's metric, in the order of ids."""
+    query: LiteralString = (
+        _COUNTED
+        + UNIT_OUTCOMES
+        + _CAPPED
+        + f" select arm, propensity, {_VALUES[experiment.metric]}::float8, before::float8"
+        + " from capped order by customer_id"
+    )
+    cursor = await tx.execute(query, _given(experiment, margin_rate_bps, now))
+    return [Unit(*row) for row in await cursor.fetchall()]
+
+
+def _given(experiment: Experiment, margin_rate_bps: int, now: datetime) -> dict[str, Any]:
+    return outcome_window(experiment, now=now) | {
+        "margin_rate_bps": margin_rate_bps,
+        "winsor_bps": experiment.winsor_bps,
+    }
 
 
 async def read_arm(

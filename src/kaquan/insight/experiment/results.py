@@ -6,21 +6,35 @@ from functools import reduce
 
 import msgspec
 
-from kaquan.experiments import HOLDOUT, Experiment, Metric
-from kaquan.insight.experiment.compare import Comparison, Reading, read_experiment
+from kaquan.experiments import HOLDOUT, WHOLE_BPS, Experiment, Metric
+from kaquan.insight.experiment.compare import (
+    Comparison,
+    NoComparison,
+    Reading,
+    read_experiment,
+)
+from kaquan.insight.experiment.factors import Effect, factor_effects
+from kaquan.insight.experiment.intervals import benjamini_hochberg
+from kaquan.insight.experiment.moments import arm_moments
+from kaquan.insight.experiment.offpolicy import Logged, PolicyValue, value_policies
 from kaquan.insight.experiment.outcome_store import (
     ArmSize,
     Slice,
     find_margin_rate,
     list_arm_sizes,
     list_slices,
+    list_strata,
+    list_units,
 )
+from kaquan.insight.experiment.strata import NotStratified, Stratified, post_stratify
 from kaquan.insight.experiment.summary import ArmSummary, ExperimentSummary, MetricKind, Second
 from kaquan.insight.statistics import Sample
 from kaquan.runtime import InvalidInput, Tx
 
 DEFAULT_MARGIN_RATE_BPS = 3000
 MOST_LOOKS = 60
+EVEN_POLICY, NOW_POLICY = "*even", "*now"
+"""Names of policies that no arm has: even shares, and the experiment's chances as they are now."""
 _KINDS: dict[Metric, MetricKind] = {
     Metric.REVENUE: "mean",
     Metric.MARGIN: "mean",
@@ -43,18 +57,12 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     high: float
 
 
-class FactorReading(msgspec.Struct, frozen=True, kw_only=True):
-    """A factor's levels, the first against the others, over all levels of the other factors."""
-
-    factor: str
-    reading: Reading
-
-
 class ExperimentResults(msgspec.Struct, frozen=True, kw_only=True):
     """All that can be said; customers count when their ``horizon_days`` are over.
 
     ``weighed`` says that chances of arms differed between customers, so that figures are weighed
-    by them. ``margin_rate_bps`` is what margins go by, ``margin_assumed`` that nobody set it.
+    by them, and not stratified. ``effects`` are those of factors, ``policies`` an adaptive
+    experiment's: `EVEN_POLICY`, `NOW_POLICY`, and each arm for all. ``margin_rate_bps`` is what margins go by, ``margin_assumed`` that nobody set it.
     """
 
     experiment: Experiment
@@ -62,12 +70,19 @@ class ExperimentResults(msgspec.Struct, frozen=True, kw_only=True):
     sizes: tuple[ArmSize, ...]
     readings: dict[Metric, Reading]
     looks: tuple[Look, ...]
-    factors: tuple[FactorReading, ...]
+    effects: tuple[Effect, ...] | NoComparison
+    stratified: tuple[Stratified | NotStratified, ...]
+    policies: tuple[PolicyValue, ...]
     weighed: bool
     margin_rate_bps: int
     margin_assumed: bool
     next_at: datetime | None
     generated_at: datetime
+
+    @property
+    def known_effects(self) -> tuple[Effect, ...]:
+        """The factors' effects; none where nothing can be said of them."""
+        return () if isinstance(self.effects, NoComparison) else self.effects
 
     @property
     def reading(self) -> Reading:
@@ -91,33 +106,35 @@ async def read_results(
         message = f"The control is one of the arms: {', '.join(names)}."
         raise InvalidInput(message, field="control")
     names.sort(key=lambda name: name != chosen)
-    rate = await find_margin_rate(tx, experiment.campaign_id)
+    found = await find_margin_rate(tx, experiment.campaign_id)
+    rate = DEFAULT_MARGIN_RATE_BPS if found is None else found
     weighed = any(size.most - size.least > 1e-9 for size in sizes.values())
-    slices = await list_slices(
-        tx,
-        experiment,
-        margin_rate_bps=DEFAULT_MARGIN_RATE_BPS if rate is None else rate,
-        weighed=weighed,
-        now=now,
-    )
+    slices = await list_slices(tx, experiment, margin_rate_bps=rate, weighed=weighed, now=now)
     empty = [ArmSize(arm=n, assigned=0, counted=0, least=0, most=0, next_at=None) for n in names]
     ordered = tuple(sizes.get(one.arm, one) for one in empty)
     shares = _shares(ordered)
+    readings = {
+        metric: _read(
+            experiment, metric, _arms(slices, names, metric), sizes=ordered, shares=shares
+        )
+        for metric in Metric
+    }
     return ExperimentResults(
         experiment=experiment,
         control=chosen,
         sizes=ordered,
-        readings={
-            metric: _read(
-                experiment, metric, _arms(slices, names, metric), sizes=ordered, shares=shares
-            )
-            for metric in Metric
-        },
+        readings=_adjust_rates(readings, experiment.metric),
         looks=tuple(_looks(experiment, slices, names)),
-        factors=_read_factors(experiment, slices),
+        effects=_read_effects(experiment, slices),
+        stratified=()
+        if weighed
+        else await _stratify(tx, experiment, names, margin_rate_bps=rate, now=now),
+        policies=await _value_policies(tx, experiment, margin_rate_bps=rate, now=now)
+        if experiment.adaptive
+        else (),
         weighed=weighed,
-        margin_rate_bps=DEFAULT_MARGIN_RATE_BPS if rate is None else rate,
-        margin_assumed=rate is None,
+        margin_rate_bps=rate,
+        margin_assumed=found is None,
         next_at=min((size.next_at for size in ordered if size.next_at), default=None),
         generated_at=now,
     )
@@ -216,23 +233,75 @@ def _looks(experiment: Experiment, slices: Sequence[Slice], names: Sequence[str]
                 )
 
 
-def _read_factors(experiment: Experiment, slices: Sequence[Slice]) -> tuple[FactorReading, ...]:
-    """Main effects: arms that share a level are one group, as their shares are alike."""
-    found: list[FactorReading] = []
-    for factor in experiment.factors:
-        level_of = {arm.name: arm.levels[factor] for arm in experiment.arms}
-        pooled = [
-            Slice(arm=level_of[one.arm], day=one.day, metrics=one.metrics)
-            for one in slices
-            if one.arm in level_of
-        ]
-        levels = list(dict.fromkeys(level_of.values()))
-        arms = _arms(pooled, levels, experiment.metric)
-        named = [
-            msgspec.structs.replace(arm, name=level)
-            for arm, level in zip(arms, levels, strict=True)
-        ]
-        found.append(
-            FactorReading(factor=factor, reading=_read(experiment, experiment.metric, named))
+def _adjust_rates(readings: dict[Metric, Reading], own: Metric) -> dict[Metric, Reading]:
+    """Judge the metrics beside the experiment's own together, by their false discovery rate."""
+    found = [
+        (metric, one.arm, one.difference.p)
+        for metric, reading in readings.items()
+        if metric is not own
+        for one in reading.comparisons
+        if isinstance(one, Comparison)
+    ]
+    rates = benjamini_hochberg([p for _, _, p in found])
+    q = {(metric, arm): rate for (metric, arm, _), rate in zip(found, rates, strict=True)}
+    return {
+        metric: msgspec.structs.replace(
+            reading,
+            comparisons=tuple(
+                msgspec.structs.replace(one, q=q.get((metric, one.arm)))
+                if isinstance(one, Comparison)
+                else one
+                for one in reading.comparisons
+            ),
         )
-    return tuple(found)
+        for metric, reading in readings.items()
+    }
+
+
+def _read_effects(
+    experiment: Experiment, slices: Sequence[Slice]
+) -> tuple[Effect, ...] | NoComparison:
+    """What each factor does, and two together, from the cells."""
+    if not experiment.factors:
+        return ()
+    arms = _arms(slices, _arm_names(experiment), experiment.metric)
+    kind = metric_kind(experiment.metric)
+    moments = {
+        arm.name: arm_moments(arm, kind)
+        for arm in arms
+        if arm.sample.n > 1 and (arm.denominator is None or arm.denominator.sample.total)
+    }
+    return factor_effects(experiment.arms, moments)
+
+
+async def _stratify(
+    tx: Tx, experiment: Experiment, names: Sequence[str], *, margin_rate_bps: int, now: datetime
+) -> tuple[Stratified | NotStratified, ...]:
+    """The experiment's metric within strata of the time before, per customer metrics only."""
+    if experiment.metric is Metric.ORDER_VALUE:
+        return ()
+    strata = await list_strata(tx, experiment, margin_rate_bps=margin_rate_bps, now=now)
+    if not all(name in strata for name in names):
+        return ()
+    return tuple(post_stratify(name, strata[name], strata[names[0]]) for name in names[1:])
+
+
+async def _value_policies(
+    tx: Tx, experiment: Experiment, *, margin_rate_bps: int, now: datetime
+) -> tuple[PolicyValue, ...]:
+    """What each arm for all, even shares, and the chances as they stand now would have brought."""
+    units = await list_units(tx, experiment, margin_rate_bps=margin_rate_bps, now=now)
+    place = {name: number for number, name in enumerate(_arm_names(experiment))}
+    known = [unit for unit in units if unit.arm in place]
+    if not known:
+        return ()
+    logged = Logged(
+        arm=[place[unit.arm] for unit in known],
+        chance=[unit.chance for unit in known],
+        outcome=[unit.outcome for unit in known],
+        before=[unit.before for unit in known],
+    )
+    policies = {name: [float(name == other) for other in place] for name in place}
+    policies[EVEN_POLICY] = [1 / len(place)] * len(place)
+    policies[NOW_POLICY] = [weight / WHOLE_BPS for weight in experiment.weights]
+    return value_policies(logged, policies)

@@ -49,6 +49,7 @@ class ArmSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One arm: its name, the metric's sample, and what else was measured of the same units.
 
     ``weighed`` is given where units had different chances of the arm, and is then gone by.
+    ``strata`` are the sample's parts by what units were beforehand.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ArmSummary(msgspec.Struct, frozen=True, kw_only=True):
     before: Second | None = None
     denominator: Second | None = None
     weighed: Weighed | None = None
+    strata: Mapping[str, Sample] | None = None
 
 
 class ExperimentSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +138,26 @@ def _arm(data: Mapping[str, Any], place: str, kind: MetricKind) -> ArmSummary:
         sample=sample,
         before=_second(data, "pre", sample, place),
         denominator=_second(data, "denominator", sample, place),
+        strata=_strata(data.get("strata"), sample, f"{place}.strata"),
     )
+
+
+def _strata(data: Any, whole: Sample, place: str) -> dict[str, Sample] | None:
+    """The arm's parts, which must add up to it."""
+    if data is None:
+        return None
+    parts: dict[str, Sample] = {}
+    for name, given in _mapping(data, place).items():
+        part = _mapping(given, f"{place}.{name}")
+        n = _number(part, "n", f"{place}.{name}", least=0)
+        if n != int(n):
+            raise InvalidInput("n must be a whole number.", field=f"{place}.{name}.n")
+        parts[name] = _sample(part, int(n), f"{place}.{name}")
+    together = sum(parts.values(), start=Sample())
+    near = math.isclose(together.total, whole.total, rel_tol=1e-6, abs_tol=1e-6)
+    if together.n != whole.n or not near:
+        raise InvalidInput("The strata do not add up to the arm.", field=place)
+    return parts
 
 
 def _sample(data: Mapping[str, Any], n: int, place: str) -> Sample:

@@ -18,6 +18,7 @@ class ExportedObject(StrEnum):
     CUSTOMER = "customer"
     PUBLICATION = "publication"
     ORDER = "order"
+    POINTS_EXPIRATION = "points_expiration"
     VOUCHER_TRANSACTIONS = "voucher_transactions"
     PRODUCT = "product"
     SKU = "sku"
@@ -62,7 +63,8 @@ class ExportSource(msgspec.Struct, frozen=True, kw_only=True):
 
     ``key`` is the tie-breaker of every order; ``metadata`` the JSON column that the field
     ``metadata`` spreads out, and ``subject`` whose schema names its keys; ``campaign`` the column
-    that ``campaign_id`` narrows to.
+    that ``campaign_id`` narrows to. ``sealed`` says of fields of a customer's that are sealed where
+    in the customer's row they stand, such as ``address.line_1``; ``person`` is the customer's alias.
     """
 
     source: LiteralString
@@ -74,3 +76,5 @@ class ExportSource(msgspec.Struct, frozen=True, kw_only=True):
     metadata: LiteralString | None = None
     subject: str | None = None
     campaign: LiteralString | None = None
+    sealed: Mapping[str, str] = {}
+    person: LiteralString = "c"

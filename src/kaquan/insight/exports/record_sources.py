@@ -68,12 +68,18 @@ CUSTOMERS = ExportSource(
     orders={
         "created_at": "c.created_at",
         "updated_at": "coalesce(c.updated_at, c.created_at)",
-        "name": "coalesce(c.name_key, '')",
-        "email": "coalesce(c.email_key, '')",
         "source_id": "coalesce(c.source_id, '')",
     },
     filters=CUSTOMER_FILTERS,
     metadata="c.metadata",
+    sealed={
+        "name": "name",
+        "email": "email",
+        "phone": "phone",
+        "address_line_1": "address.line_1",
+        "address_line_2": "address.line_2",
+        "address_postal_code": "address.postal_code",
+    },
     subject="customer",
 )
 ORDERS = ExportSource(

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from kaquan.customers import country_of, open_index
 from kaquan.insight.exports.model import (
     Export,
     ExportedObject,
@@ -171,7 +172,8 @@ async def fail_export(tx: Tx, export_id: str, *, now: datetime) -> None:
 
 
 def _check(source: ExportSource, given: ExportParameters) -> ExportParameters:
-    order = given.order or ("-created_at" if "created_at" in source.orders else "")
+    newest = "-created_at" if "created_at" in source.orders else next(iter(source.orders))
+    order = given.order or newest
     if order.removeprefix("-") not in source.orders:
         message = f"The export can be ordered by {', '.join(source.orders)}."
         raise InvalidInput(message, field="parameters.order", key="invalid_export_params")
@@ -194,10 +196,13 @@ def _check(source: ExportSource, given: ExportParameters) -> ExportParameters:
 async def _condition(
     tx: Tx, source: ExportSource, parameters: ExportParameters, *, now: datetime
 ) -> Condition:
-    zone = (await get_project(tx)).zone
+    project = await get_project(tx)
+    zone, index = project.zone, await open_index(tx, country=country_of(project))
     path = "parameters.filters"
     given: Mapping[str, Any] = parameters.filters or {}
-    conditions = [compile_filter(given, source.filters, now=now, zone=zone, path=path)]
+    conditions = [
+        compile_filter(given, source.filters, now=now, zone=zone, path=path, digest=index.of)
+    ]
     if parameters.campaign_id is not None:
         named = {"campaign_id": {"conditions": {"$is": parameters.campaign_id}}}
         conditions.append(

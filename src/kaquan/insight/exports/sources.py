@@ -64,7 +64,7 @@ VOUCHERS = ExportSource(
         "active": "v.active",
         "qr_code": "null::text",
         "bar_code": "null::text",
-        "is_referral_code": "false",
+        "is_referral_code": "coalesce(k.kind = 'REFERRAL_PROGRAM', false)",
         "created_at": "v.created_at",
         "updated_at": "v.updated_at",
         "validity_timeframe_interval": "null::text",
@@ -202,6 +202,7 @@ REDEMPTIONS = ExportSource(
         objects={"metadata": "r.metadata"},
     ),
     metadata="r.metadata",
+    sealed={"customer_name": "name"},
     subject="redemption",
     campaign="r.campaign_id",
 )
@@ -217,7 +218,8 @@ _TRANSACTION: LiteralString = (
     " from transfer t where t.kind in ('value', 'points')) x) t"
 )
 _TRANSACTION_TYPE: LiteralString = (
-    "case when e.id is not null and t.amount > 0 then 'POINTS_ACCRUAL'"
+    "case when q.id is not null and t.amount > 0 then 'PENDING_POINTS_ACTIVATION'"
+    " when e.id is not null and t.amount > 0 then 'POINTS_ACCRUAL'"
     " when m.adjustment_id is not null and t.amount > 0 then 'POINTS_TRANSFER_IN'"
     " when m.adjustment_id is not null then 'POINTS_TRANSFER_OUT'"
     " else case t.kind when 'points' then 'POINTS_' else 'CREDITS_' end"
@@ -229,6 +231,7 @@ TRANSACTIONS = ExportSource(
         _TRANSACTION + " join voucher_ever v on v.project_id = t.project_id and v.id = t.voucher_id"
         " left join balance_adjustment a on a.project_id = t.project_id and a.id = t.cause_id"
         " left join point_earning e on e.project_id = t.project_id and e.id = t.cause_id"
+        " left join pending_points q on q.project_id = t.project_id and q.id = t.cause_id"
         " left join point_transfer m on m.project_id = t.project_id and m.adjustment_id = a.id"
     ),
     key="t.id",
@@ -268,12 +271,34 @@ TRANSACTIONS = ExportSource(
     ),
     campaign="v.campaign_id",
 )
+POINTS = ExportSource(
+    source="(select * from points_lot where remaining + expired > 0) l",
+    key="l.id",
+    fields={
+        "id": "l.id",
+        "campaign_id": "l.campaign_id",
+        "voucher_id": "l.voucher_id",
+        "points": "case when l.remaining > 0 then l.remaining else l.expired end",
+        "status": "case when l.remaining > 0 then 'ACTIVE' else 'EXPIRED' end",
+        "expires_at": "l.expires_on",
+    },
+    usual=("id", "campaign_id", "voucher_id", "points", "status", "expires_at"),
+    orders={"expires_at": "l.expires_on"},
+    filters=FilterFields(
+        named={
+            "voucher_id": FilterField("l.voucher_id"),
+            "campaign_id": FilterField("l.campaign_id"),
+        }
+    ),
+    campaign="l.campaign_id",
+)
 SOURCES: Mapping[ExportedObject, ExportSource] = {
     ExportedObject.VOUCHER: VOUCHERS,
     ExportedObject.REDEMPTION: REDEMPTIONS,
     ExportedObject.CUSTOMER: CUSTOMERS,
     ExportedObject.PUBLICATION: PUBLICATIONS,
     ExportedObject.ORDER: ORDERS,
+    ExportedObject.POINTS_EXPIRATION: POINTS,
     ExportedObject.VOUCHER_TRANSACTIONS: TRANSACTIONS,
     ExportedObject.PRODUCT: PRODUCTS,
     ExportedObject.SKU: SKUS,

@@ -9,6 +9,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from kaquan.customers import unseal_rows
 from kaquan.insight.exports.model import Export, ExportSource, ExportStatus
 from kaquan.runtime import Condition, NotFound, Page, Tx
 
@@ -133,6 +134,10 @@ async def stream_rows(
         parts.append(
             sql.SQL("{} ->> {}::text").format(sql.SQL(source.metadata), sql.Placeholder(name))
         )
+    sealed = any(column in source.sealed for column in columns)
+    if sealed:
+        person = sql.SQL(source.person)
+        parts += [sql.SQL("{}.id").format(person), sql.SQL("{}.data_key").format(person)]
     query = sql.SQL(
         "select {columns} from {source} where {condition} order by {order} {direction},"
         " {key} {direction}"
@@ -147,4 +152,31 @@ async def stream_rows(
     async with tx.cursor(name="export") as cursor:
         await cursor.execute(query, parameters)
         while rows := await cursor.fetchmany(rows_a_part):
-            yield rows
+            yield await _unseal(tx, source, columns, rows) if sealed else rows
+
+
+async def _unseal(
+    tx: Tx, source: ExportSource, columns: Sequence[str], rows: list[tuple[Any, ...]]
+) -> list[tuple[Any, ...]]:
+    """Return rows, which end with the customer's id and data key, with what is sealed readable."""
+    places = {
+        number: source.sealed[one] for number, one in enumerate(columns) if one in source.sealed
+    }
+    found: list[tuple[Any, ...]] = []
+    people: list[dict[str, Any]] = []
+    for row in rows:
+        person: dict[str, Any] = {"id": row[-2], "data_key": row[-1], "address": {}}
+        for number, place in places.items():
+            field, _, part = place.partition(".")
+            if part:
+                person["address"][part] = row[number]
+            else:
+                person[field] = row[number]
+        people.append(person)
+    for row, person in zip(rows, await unseal_rows(tx, people), strict=True):
+        cells = list(row[:-2])
+        for number, place in places.items():
+            field, _, part = place.partition(".")
+            cells[number] = person["address"][part] if part else person[field]
+        found.append(tuple(cells))
+    return found

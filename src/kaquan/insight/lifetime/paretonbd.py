@@ -116,8 +116,10 @@ def _log_a0(values: Floats, rows: Rows) -> Floats:
     second = np.full_like(x, s + 1.0) if alpha >= beta else r + x
 
     def term(at: Floats) -> Floats:
-        inner = hyp2f1(total, second, total + 1.0, gap / (larger + at))
-        return np.log(inner) - total * np.log(larger + at)
+        # Euler's transformation: as written in the note, it is infinite for who buys daily.
+        share = gap / (larger + at)
+        inner = np.log(hyp2f1(1.0, total + 1.0 - second, total + 1.0, share))
+        return inner + (1.0 - second) * np.log1p(-share) - total * np.log(larger + at)
 
     early, late = term(rows.recency), term(rows.age)
     return early + np.log(np.maximum(-np.expm1(late - early), 1e-300))

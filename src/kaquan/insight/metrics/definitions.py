@@ -229,6 +229,14 @@ _PEOPLE = (
         "sum(discount_minor) / count(*) of first orders with a standing redemption",
         bottom=_count("acquisition"),
     ),
+    _metric(
+        "customer_value", Unit.MONEY, _total("newcomer", "value_minor"),
+        "顾客累计价值", "Customer value", "窗口内首购的顾客至今人均带来的收入；未来的部分由模型预测。",
+        "Revenue to date of the customers who first bought in the window, for each of them; what is "
+        "still to come the lifetime model foretells.",
+        "sum(orders.total_minor where paid) / count(*) of customers whose first order is in the window",
+        bottom=_count("newcomer"),
+    ),
 )  # fmt: skip
 _GOODS = (
     _metric(

@@ -13,7 +13,19 @@ from kaquan.insight.plans.run import (
     run_plan,
     store_decision,
 )
-from kaquan.runtime import UNTIL_DONE, Tx, defer_job, get_project, job_queue, services_of, utc_now
+from kaquan.insight.plans.watch import watch_plan
+from kaquan.insight.plans.watch_store import list_watched
+from kaquan.runtime import (
+    PROJECT_DIRECTORY,
+    UNTIL_DONE,
+    Tx,
+    defer_job,
+    get_project,
+    job_queue,
+    list_projects,
+    services_of,
+    utc_now,
+)
 
 
 @job_queue.task(name="insight.plan", retry=UNTIL_DONE, pass_context=True)
@@ -39,3 +51,18 @@ async def request_plan(tx: Tx, draft: PlanDraft, *, now: datetime) -> Plan:
     project = await get_project(tx)
     await defer_job(tx, make_plan, project_id=project.project_id, plan_id=plan.id)
     return plan
+
+
+@job_queue.periodic(cron="23 4 * * *")
+@job_queue.task(name="insight.watch_plans", queueing_lock="insight.watch_plans", pass_context=True)
+async def watch_plans(context: JobContext, timestamp: int) -> None:
+    """Once a day, look whether the certificates of approved plans still hold."""
+    database = services_of(context).database
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        async with database.transaction(project.project_id) as tx:
+            plans = await list_watched(tx)
+        for plan_id in plans:
+            async with database.transaction(project.project_id) as tx:
+                await watch_plan(tx, plan_id, now=utc_now())

@@ -26,7 +26,9 @@ from kaquan.experiments import (
 )
 from kaquan.insight.allocation import LearningPlan
 from kaquan.insight.experiment import find_margin_rate
-from kaquan.insight.plans.decide import Decision, decide
+from kaquan.insight.plans.check import check_limits
+from kaquan.insight.plans.decide import Bounds, Decision, decide
+from kaquan.insight.plans.limit_store import Had, list_had
 from kaquan.insight.plans.model import Lack, LackCode, Plan, PlanDraft, PlanResult, PlanStatus
 from kaquan.insight.plans.store import (
     FEATURES,
@@ -45,7 +47,6 @@ from kaquan.runtime import (
     KaquanError,
     Tx,
     check_name,
-    check_whole_number,
     new_id,
 )
 from kaquan.segments import evaluate_segment, get_segment, list_member_ids
@@ -70,6 +71,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     observed: list[Observed]
     past: dict[str, tuple[float | None, ...]]
     audience: dict[str, tuple[float | None, ...]]
+    bounds: Bounds
 
 
 async def create_plan(tx: Tx, draft: PlanDraft, *, now: datetime) -> Plan:
@@ -80,11 +82,7 @@ async def create_plan(tx: Tx, draft: PlanDraft, *, now: datetime) -> Plan:
         raise InvalidInput(message, field="learnt_from")
     segment = await get_segment(tx, draft.segment_id)
     campaign = await get_campaign(tx, draft.campaign_id or experiment.campaign_id)
-    if draft.budget_minor is not None:
-        check_whole_number(draft.budget_minor, "budget_minor", least=0)
-    most = WHOLE_BPS // (len(experiment.arms) + 1)
-    check_whole_number(draft.floor_bps, "floor_bps", least=0, most=most)
-    check_whole_number(draft.seed, "seed", least=0, most=2**31)
+    caps = await check_limits(tx, draft, experiment)
     name = check_name(draft.name, "name")
     if not name:
         raise InvalidInput("A name may not be empty.", field="name")
@@ -95,7 +93,7 @@ async def create_plan(tx: Tx, draft: PlanDraft, *, now: datetime) -> Plan:
         segment_id=segment.id,
         experiment_id=None,
         status=PlanStatus.PENDING,
-        request=replace(draft, name=name, campaign_id=campaign.id),
+        request=replace(draft, name=name, campaign_id=campaign.id, segment_caps=caps),
         result=None,
         approved_by=None,
         approved_at=None,
@@ -128,7 +126,40 @@ async def gather_material(tx: Tx, plan_id: str, *, now: datetime) -> Material:
         if lacks
         else await list_features(tx, [(one.customer_id, one.assigned_at) for one in observed]),
         audience={} if lacks else await list_features(tx, [(one, now) for one in members]),
+        bounds=Bounds()
+        if lacks
+        else await _gather_bounds(tx, plan, experiment, observed, members=members, now=now),
     )
+
+
+async def _gather_bounds(
+    tx: Tx,
+    plan: Plan,
+    experiment: Experiment,
+    observed: list[Observed],
+    *,
+    members: list[str],
+    now: datetime,
+) -> Bounds:
+    """Read what the plan's limits go by; nothing where it has none."""
+    request = plan.request
+    contacting = frozenset(
+        arm.name
+        for arm in experiment.arms
+        if not arm.overrides.nothing and arm.overrides.channel != "wallet"
+    )
+    capped: dict[str, frozenset[str]] = {}
+    for cap in request.segment_caps:
+        await evaluate_segment(tx, cap.segment_id, now=now)
+        found = await list_member_ids(tx, cap.segment_id, limit=MOST_AUDIENCE)
+        capped[cap.segment_id] = frozenset(found)
+    past: dict[str, Had] = {}
+    had: dict[str, Had] = {}
+    if request.contact_limit is not None or request.person_cap_minor is not None:
+        days = {"contact_days": request.contact_days, "person_days": request.person_days}
+        past = await list_had(tx, [(one.customer_id, one.assigned_at) for one in observed], **days)
+        had = await list_had(tx, [(one, now) for one in members], **days)
+    return Bounds(contacting=contacting, past=past, now=had, members=capped)
 
 
 def run_plan(material: Material, *, learning: LearningPlan | None = None) -> Decision:
@@ -142,6 +173,7 @@ def run_plan(material: Material, *, learning: LearningPlan | None = None) -> Dec
         audience=material.audience,
         features=FEATURES,
         control=_control_name(material.experiment),
+        bounds=material.bounds,
         learning=learning,
     )
 

@@ -14,7 +14,7 @@ from kaquan.runtime import NotFound, Page, Tx, struct_row
 
 _PLAN: LiteralString = """
     select id, name, learnt_from, segment_id, experiment_id, status, request, result, approved_by,
-           approved_at, created_at, updated_at
+           approved_at, created_at, updated_at, withdrawn_at
       from allocation_plan
 """
 _ORDERS: dict[str, LiteralString] = {
@@ -188,10 +188,10 @@ async def update_plan(tx: Tx, plan: Plan) -> None:
     """Store what came out of a plan and who approved it."""
     await tx.execute(
         "update allocation_plan set status = %s, experiment_id = %s, result = %s,"
-        " approved_by = %s, approved_at = %s, updated_at = %s where id = %s",
+        " approved_by = %s, approved_at = %s, updated_at = %s, withdrawn_at = %s where id = %s",
         (
             *(plan.status, plan.experiment_id),
             None if plan.result is None else Jsonb(msgspec.to_builtins(plan.result)),
-            *(plan.approved_by, plan.approved_at, plan.updated_at, plan.id),
+            *(plan.approved_by, plan.approved_at, plan.updated_at, plan.withdrawn_at, plan.id),
         ),
     )

@@ -3,9 +3,9 @@
 import msgspec
 import numpy as np
 
-from kaquan.insight.policy.model import PolicyRequest
+from kaquan.insight.policy.model import CLOSED_BY, PolicyRequest
 from kaquan.insight.tabular import Column, Table, read_plain
-from kaquan.insight.uplift import Ints
+from kaquan.insight.uplift import Flags, Ints
 from kaquan.runtime import InvalidInput
 
 FEWEST_ROWS = 30
@@ -32,6 +32,19 @@ class Arms(msgspec.Struct, frozen=True, kw_only=True):
         spelled = {_key(name): number for number, name in enumerate(self.names)}
         places = np.array([spelled.get(_key(level), -1) for level in column.levels], dtype=np.int64)
         return places[column.codes] if len(column.codes) else column.codes
+
+    def open_to(self, column: Column) -> Flags:
+        """Return rows × ``names``: which arms a column of closed arms leaves open.
+
+        The control is open to everybody: it is what closed arms are replaced by.
+        """
+        spelled = {_key(name): number for number, name in enumerate(self.names)}
+        levels = np.ones((max(len(column.levels), 1), len(self.names)), dtype=np.bool_)
+        for level, text in enumerate(column.levels):
+            for name in text.split(CLOSED_BY):
+                if spelled.get(_key(name), 0):
+                    levels[level, spelled[_key(name)]] = False
+        return levels[column.codes] if len(column.codes) else levels[:0]
 
     def cost_list(self) -> list[float]:
         """The costs of ``names``."""

@@ -8,9 +8,9 @@ import numpy as np
 
 from kaquan.insight.allocation import Certificate, CostOn, Learnt, Stakes, UniformValue, allocate
 from kaquan.insight.policy.model import PolicyRequest
-from kaquan.insight.policy.prepare import Prepared
+from kaquan.insight.policy.prepare import Prepared, find_open
 from kaquan.insight.tabular import Table
-from kaquan.insight.uplift import Floats, Ints
+from kaquan.insight.uplift import Flags, Floats, Ints
 
 _ROWS_AT_ONCE = 20_000
 _WORKERS = 2
@@ -26,6 +26,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     spend: float
     net: Floats
     cost: Floats
+    allowed: Flags | None
 
 
 def choose_arms(
@@ -40,6 +41,10 @@ def choose_arms(
     features, _, _ = prepared.plan.encode(test)
     features = features[:, : learnts[0].models.width]
     net, cost, expected = _predict(learnts, features)
+    plain, plain_cost = net, cost
+    allowed = find_open(test, request, prepared.arms)
+    if allowed is not None:
+        net, cost = (np.where(allowed, figures, figures[:, :1]) for figures in (net, cost))
     uniform = _spread(certificate.best, cost, request=request, stakes=prepared.stakes)
     if all(all(one.steady) for one in learnts):
         personal, price = uniform, 0.0
@@ -47,14 +52,17 @@ def choose_arms(
         found = allocate(net, cost, budget=request.budget)
         personal, price = found.choice, found.shadow_price
     written = personal if certificate.certified else uniform
+    if allowed is not None:
+        written = np.where(allowed[np.arange(test.rows), written], written, 0)
     return Choice(
         written=written,
         personal=personal,
         shadow_price=price,
         expected=expected,
         spend=float(cost[np.arange(test.rows), written].sum()),
-        net=net,
-        cost=cost,
+        net=plain,
+        cost=plain_cost,
+        allowed=allowed,
     )
 
 

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 
-from kaquan.insight.allocation import LearningPlan, Learnt, Reason, certify, learn
+from kaquan.insight.allocation import LearningPlan, Learnt, Reason, certify, learn, shut
 from kaquan.insight.policy.arms import FEWEST_TO_LEARN, cheapest
 from kaquan.insight.policy.choose import choose_arms
 from kaquan.insight.policy.model import PolicyRequest, PolicyResult
@@ -38,12 +38,15 @@ def evaluate_policy(
     assert prepared.trial is not None
     trial, override = _learnable(prepared, prepared.trial, request)
     learnts = [
-        learn(
-            trial,
-            prepared.stakes,
-            seed=request.seed + 1000 * number,
-            budget=per_head,
-            plan=plan,
+        shut(
+            learn(
+                trial,
+                prepared.stakes,
+                seed=request.seed + 1000 * number,
+                budget=per_head,
+                plan=plan,
+            ),
+            prepared.allowed,
         )
         for number in range(request.repeats if override is None else 1)
     ]

@@ -5,8 +5,10 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from kaquan.insight.allocation import CostOn, Interval
-from kaquan.insight.uplift import Floats
+from kaquan.insight.uplift import Flags, Floats
 
+CLOSED_BY = "\x1f"
+"""Parts the names of closed arms in a column."""
 Status: TypeAlias = Literal["certified", "uniform", "cannot_say"]
 
 
@@ -16,7 +18,10 @@ class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True):
     ``value`` is the worth of one unit of outcome, ``costs`` that of each arm, ``budget`` the most
     that all rows of the test file together may cost, in the same money. ``propensity`` names a
     column with the chance that the row had of the arm it got, ``paid`` one with what the row cost
-    (costs are then the most that an arm can cost), ``customer`` one that numbers the persons; ``repeats`` is how many times rows are dealt into folds.
+    (costs are then the most that an arm can cost), ``customer`` one that numbers the persons,
+    ``closed`` one of both files with the arms that the row may not get, parted by `CLOSED_BY`;
+    ``repeats`` is how many times rows are dealt into folds. ``steps`` asks for that many budgets
+    to be measured between the cheapest policy and the dearest (`PolicyResult.frontier`).
     """
 
     arm: str
@@ -30,8 +35,10 @@ class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True):
     propensity: str | None = None
     paid: str | None = None
     customer: str | None = None
+    closed: str | None = None
     seed: int = 1
     repeats: int = 3
+    steps: int = 0
 
 
 class ArmFigures(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,13 +72,15 @@ class PolicyEvaluation(msgspec.Struct, frozen=True, kw_only=True):
     ``policy`` describes the arms written for the test file: ``policy_value`` is theirs, and
     ``difference`` is the learnt personalised policy less the best uniform one, whichever was
     written. ``basis`` says on which rows these were measured; ``certified`` is always decided on
-    the training file alone, whose figures are in ``train``. None stands for what cannot be said.
+    the training file alone, whose figures are in ``train``.
+    ``why_zh`` is ``why`` in Chinese. None stands for what cannot be said.
     """
 
     status: Status
     certified: bool
     reason: str
     why: str
+    why_zh: str
     policy: dict[str, float]
     policy_value: float | None
     policy_low: float | None
@@ -104,20 +113,40 @@ class PolicyEvaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Predicted(msgspec.Struct, frozen=True, kw_only=True):
-    """What each arm is expected to bring (net of its cost) and to cost, test rows × ``arms``."""
+    """What each arm is expected to bring (net of its cost) and to cost, test rows × ``arms``.
+
+    ``allowed`` are the arms open to each row, ``steady`` that customers do not differ.
+    """
 
     arms: list[str]
     net: Floats
     cost: Floats
+    allowed: Flags | None = None
+    steady: bool = False
+
+
+class Measured(msgspec.Struct, frozen=True, kw_only=True):
+    """Both policies within a budget, on the training folds; per customer, gains beside the control.
+
+    ``budget`` and ``spend`` are per customer, ``uniform_spend`` is the best uniform policy's.
+    """
+
+    budget: float
+    spend: float
+    gain: Interval
+    uniform_spend: float
+    uniform_gain: Interval
 
 
 class PolicyResult(msgspec.Struct, frozen=True, kw_only=True):
     """The evaluation, the arm of each row of the test file, and its columns that tell rows apart.
 
-    ``predicted`` is None when nothing can be said of any policy.
+    ``predicted`` is None when nothing can be said of any policy; ``frontier`` is what was measured
+    by budget, where that was asked for.
     """
 
     evaluation: PolicyEvaluation
     chosen: list[str]
     identifiers: list[str]
     predicted: Predicted | None = None
+    frontier: tuple[Measured, ...] = ()

@@ -38,7 +38,8 @@ _DRIFTED = 0.05
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """The training rows as a trial; ``random`` tells whether arms can be taken as drawn by chance.
 
-    ``trial`` is None when fewer than two arms can be valued.
+    ``trial`` is None when fewer than two arms can be valued; ``allowed`` are the arms open to its
+    rows.
     """
 
     arms: Arms
@@ -49,6 +50,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     adjusted: bool
     person: str | None
     statements: list[str]
+    allowed: Flags | None = None
 
 
 def prepare(train: Table, test: Table, request: PolicyRequest) -> Prepared:
@@ -114,7 +116,15 @@ def prepare(train: Table, test: Table, request: PolicyRequest) -> Prepared:
         adjusted=adjust,
         person=person,
         statements=said,
+        allowed=find_open(used, request, arms),
     )
+
+
+def find_open(table: Table, request: PolicyRequest, arms: Arms) -> Flags | None:
+    """Return the arms open to each row, None where nothing is closed to anybody."""
+    if request.closed is None or request.control != arms.names[0]:
+        return None
+    return arms.open_to(table.columns[request.closed])
 
 
 def read_outcome(table: Table, request: PolicyRequest) -> tuple[Floats, Flags]:
@@ -169,6 +179,7 @@ def _check_columns(train: Table, request: PolicyRequest) -> None:
         ("--propensity", request.propensity),
         ("--customer", request.customer),
         ("--paid", request.paid),
+        ("--closed", request.closed),
     ]
     for option, name in wanted:
         if name is not None and name not in train.columns:
@@ -183,7 +194,14 @@ def _check_columns(train: Table, request: PolicyRequest) -> None:
 def _feature_names(
     train: Table, test: Table, request: PolicyRequest, *, person: str | None, said: list[str]
 ) -> list[str]:
-    special = {request.arm, request.outcome, request.propensity, request.paid, person}
+    special = {
+        request.arm,
+        request.outcome,
+        request.propensity,
+        request.paid,
+        request.closed,
+        person,
+    }
     special |= set(request.ignore)
     unknown = [name for name in request.ignore if name not in train.columns]
     if unknown:

@@ -14,6 +14,7 @@ from kaquan.insight.allocation import (
 )
 from kaquan.insight.policy.arms import cheapest
 from kaquan.insight.policy.choose import Choice
+from kaquan.insight.policy.frontier import measure_frontier
 from kaquan.insight.policy.measure import measure_choice
 from kaquan.insight.policy.model import (
     ArmFigures,
@@ -24,7 +25,7 @@ from kaquan.insight.policy.model import (
     Predicted,
 )
 from kaquan.insight.policy.prepare import Prepared, say_drift
-from kaquan.insight.policy.words import say_silence, say_why
+from kaquan.insight.policy.words import describe_uniform, say_silence, say_why
 from kaquan.insight.tabular import Table, is_identifier
 from kaquan.insight.uplift import Floats, Ints, Trial
 
@@ -50,7 +51,7 @@ def report(
     tested = measured is not None
     said += _say_disagreement(certificate, measured, test)
     said += _say_beside_control(learnts, trial, best=best, prepared=prepared)
-    described = _describe(best.shares, names)
+    described = describe_uniform(_named(best.shares, names))
     if prepared.trial is not None and np.isinf(best.value.low):
         said.append("The rows of the best uniform policy leave its value without an interval.")
     evaluation = PolicyEvaluation(
@@ -58,6 +59,13 @@ def report(
         certified=certificate.certified,
         reason=str(reason),
         why=say_why(certificate, reason=reason, best=described, rows=len(trial.arm)),
+        why_zh=say_why(
+            certificate,
+            reason=reason,
+            best=describe_uniform(_named(best.shares, names), language="zh"),
+            rows=len(trial.arm),
+            language="zh",
+        ),
         policy=_shares(choice.written, names),
         policy_value=shown.written_value.value,
         policy_low=_finite(shown.written_value.low),
@@ -94,7 +102,14 @@ def report(
         evaluation=evaluation,
         chosen=[names[arm] for arm in choice.written.tolist()],
         identifiers=_identifiers(test, request),
-        predicted=Predicted(arms=names, net=choice.net, cost=choice.cost),
+        predicted=Predicted(
+            arms=names,
+            net=choice.net,
+            cost=choice.cost,
+            allowed=choice.allowed,
+            steady=all(all(one.steady) for one in learnts),
+        ),
+        frontier=measure_frontier(learnts, trial, choice=choice, steps=request.steps),
     )
 
 
@@ -115,6 +130,7 @@ def report_silence(
         certified=False,
         reason=str(reason),
         why=say_silence(reason, arm),
+        why_zh=say_silence(reason, arm, language="zh"),
         policy={arm: 1.0},
         basis=None,
         train=None,
@@ -176,7 +192,7 @@ def _say_beside_control(
     if found.low > 0:
         return []
     unsure = (
-        f"{_describe(best.shares, names)} is not known to beat {control} for all:"
+        f"{describe_uniform(_named(best.shares, names))} is not known to beat {control} for all:"
         f" {found.value:+.4g} per customer, 95 % interval {found.low:.4g} to {found.high:.4g}."
     )
     return [unsure]
@@ -262,10 +278,3 @@ def _one_arm(shares: Floats, names: list[str], prepared: Prepared) -> str:
     """The arm of a uniform policy, of a lottery the dearer one: what the budget is spent on."""
     cost = prepared.stakes.cost
     return names[max(np.flatnonzero(shares).tolist(), key=lambda arm: (cost[arm], shares[arm]))]
-
-
-def _describe(shares: Floats, names: list[str]) -> str:
-    parts = _named(shares, names)
-    if len(parts) == 1:
-        return f"{next(iter(parts))} for all"
-    return "a lottery of " + " and ".join(f"{share:.1%} {name}" for name, share in parts.items())

@@ -1,5 +1,6 @@
 """SQL of rewards, of who offers them, and of points given for them."""
 
+from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
@@ -18,6 +19,10 @@ _REWARD: LiteralString = (
 )
 _ASSIGNMENT: LiteralString = (
     "a.id, a.reward_id, a.campaign_id, a.points, a.created_at, a.updated_at"
+)
+_REDEMPTION: LiteralString = (
+    "id, reward_id, reward_name, reward_kind, assignment_id, campaign_id, voucher_id, customer_id,"
+    " loyalty_tier_id, points, given_voucher_id, order_id, metadata, created_at"
 )
 _COLUMNS: LiteralString = (
     "name, kind, campaign_id, balance, product_id, sku_id, exchange_ratio, points_ratio, stock,"
@@ -62,6 +67,13 @@ async def get_reward(tx: Tx, reward_id: str, *, lock: bool = False) -> Reward:
     if found is None:
         raise NotFound("reward", reward_id)
     return found
+
+
+async def list_rewards_by_id(tx: Tx, reward_ids: Sequence[str]) -> list[Reward]:
+    """Return those of these rewards that still exist."""
+    async with tx.cursor(row_factory=struct_row(Reward)) as cursor:
+        await cursor.execute(_REWARD + " where r.id = any(%s)", (list(reward_ids),))
+        return await cursor.fetchall()
 
 
 async def list_rewards(
@@ -160,9 +172,7 @@ async def list_assignments(
 async def insert_reward_redemption(tx: Tx, redemption: RewardRedemption) -> None:
     """Store what points were given for."""
     await tx.execute(
-        "insert into reward_redemption (id, reward_id, reward_name, reward_kind, assignment_id,"
-        " campaign_id, voucher_id, customer_id, loyalty_tier_id, points, given_voucher_id,"
-        " order_id, metadata, created_at)"
+        f"insert into reward_redemption ({_REDEMPTION})"
         " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             redemption.id,
@@ -181,6 +191,15 @@ async def insert_reward_redemption(tx: Tx, redemption: RewardRedemption) -> None
             redemption.created_at,
         ),
     )
+
+
+async def list_reward_redemptions(tx: Tx, ids: Sequence[str]) -> list[RewardRedemption]:
+    """Return what points were given for, by our ids."""
+    async with tx.cursor(row_factory=struct_row(RewardRedemption)) as cursor:
+        await cursor.execute(
+            f"select {_REDEMPTION} from reward_redemption where id = any(%s)", (list(ids),)
+        )
+        return await cursor.fetchall()
 
 
 async def is_gift_order(tx: Tx, order_id: str) -> bool:

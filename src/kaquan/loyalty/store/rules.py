@@ -10,8 +10,8 @@ from kaquan.loyalty.model import EarningRule, LoyaltyTier
 from kaquan.runtime import InvalidInput, NotFound, Page, Tx, is_storable, struct_row
 
 _RULE: LiteralString = (
-    "id, campaign_id, event, schema_id, terms, banner, active, starts_at, expires_at, metadata,"
-    " created_at, updated_at"
+    "id, campaign_id, event, schema_id, terms, pending_days, expiry, banner, active, starts_at,"
+    " expires_at, metadata, created_at, updated_at"
 )
 _TIER: LiteralString = (
     "id, campaign_id, name, from_points, to_points, earning_rules, rewards, metadata, created_at,"
@@ -32,15 +32,17 @@ _TIER_ORDERS: dict[str, LiteralString] = {
 async def insert_rule(tx: Tx, rule: EarningRule) -> None:
     """Store an earning rule."""
     await tx.execute(
-        "insert into earning_rule (id, campaign_id, event, schema_id, terms, banner, active,"
-        " starts_at, expires_at, metadata, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        "insert into earning_rule (id, campaign_id, event, schema_id, terms, pending_days, expiry,"
+        " banner, active, starts_at, expires_at, metadata, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             rule.id,
             rule.campaign_id,
             rule.event,
             rule.schema_id,
             Jsonb(msgspec.to_builtins(rule.terms)),
+            rule.pending_days,
+            None if rule.expiry is None else Jsonb(msgspec.to_builtins(rule.expiry)),
             rule.banner,
             rule.active,
             rule.starts_at,
@@ -54,10 +56,12 @@ async def insert_rule(tx: Tx, rule: EarningRule) -> None:
 async def update_rule_row(tx: Tx, rule: EarningRule) -> None:
     """Write an earning rule back."""
     await tx.execute(
-        "update earning_rule set (terms, banner, active, starts_at, expires_at, metadata,"
-        " updated_at) = (%s, %s, %s, %s, %s, %s, %s) where id = %s",
+        "update earning_rule set (terms, pending_days, expiry, banner, active, starts_at,"
+        " expires_at, metadata, updated_at) = (%s, %s, %s, %s, %s, %s, %s, %s, %s) where id = %s",
         (
             Jsonb(msgspec.to_builtins(rule.terms)),
+            rule.pending_days,
+            None if rule.expiry is None else Jsonb(msgspec.to_builtins(rule.expiry)),
             rule.banner,
             rule.active,
             rule.starts_at,

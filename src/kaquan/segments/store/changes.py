@@ -134,8 +134,8 @@ async def list_crossing(
     tx: Tx, queries: Sequence[sql.Composable], *, parameters: Mapping[str, Any]
 ) -> list[str]:
     """Return the customers whom any of the queries gives."""
-    query = sql.SQL(" union ").join(queries)
-    cursor = await tx.execute(query, parameters)
+    query = sql.SQL("select distinct * from ({}) crossed")
+    cursor = await tx.execute(query.format(sql.SQL(" union all ").join(queries)), parameters)
     return sorted(row[0] for row in await cursor.fetchall())
 
 

@@ -14,8 +14,6 @@ _ALL_OF_THEM = sql.SQL("true")
 
 AUDIENCE_ORDERS: Mapping[str, LiteralString] = {
     "created_at": "c.created_at",
-    "name": "c.name_key",
-    "email": "c.email_key",
     "order_count": "coalesce(s.order_count, 0)",
     "spend": "coalesce(s.spend_minor, 0)",
     "last_order_at": "s.last_order_at",

@@ -5,7 +5,7 @@ from typing import LiteralString
 import psycopg
 from psycopg.types.json import Jsonb
 
-from kaquan.runtime import Duplicate, NotFound, Tx, struct_row
+from kaquan.runtime import Duplicate, NotFound, Tx, struct_row, words
 from kaquan.segments.model import SavedFilter
 
 _COLUMNS: LiteralString = "id, owner, name, definition, columns, sort, created_at, updated_at"
@@ -53,7 +53,7 @@ async def insert_filter(tx: Tx, saved: SavedFilter) -> None:
                 ),
             )
     except psycopg.errors.UniqueViolation as error:
-        message = f"There is a saved filter named '{saved.name}' already."
+        message = words("There is a saved filter named '%(name)s' already.", name=saved.name)
         raise Duplicate(message, field="name") from error
 
 

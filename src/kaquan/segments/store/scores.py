@@ -117,8 +117,9 @@ async def upsert_predictions(
     """Store what a model says of customers; returns how many said something new."""
     cursor = await tx.execute(
         "insert into customer_score as k (customer_id, name, value, as_of)"
-        " select id, %(name)s, value, %(as_of)s"
-        "   from unnest(%(ids)s::text[], %(values)s::numeric[]) as given (id, value) order by id"
+        " select c.id, %(name)s, given.value, %(as_of)s"
+        "   from unnest(%(ids)s::text[], %(values)s::numeric[]) as given (id, value)"
+        "   join customer c on c.id = given.id and c.erased_at is null order by c.id"
         " on conflict (project_id, customer_id, name) do update"
         "    set value = excluded.value, as_of = excluded.as_of"
         "  where k.as_of <= excluded.as_of",

@@ -5,7 +5,7 @@ from typing import LiteralString
 import psycopg
 from psycopg.types.json import Jsonb
 
-from kaquan.runtime import Duplicate, NotFound, Tx, struct_row
+from kaquan.runtime import Duplicate, NotFound, Tx, struct_row, words
 from kaquan.segments.model import Segment
 
 _COLUMNS: LiteralString = (
@@ -111,5 +111,5 @@ async def _write(tx: Tx, statement: LiteralString, segment: Segment) -> None:
                 },
             )
     except psycopg.errors.UniqueViolation as error:
-        message = f"There is a segment named '{segment.name}' already."
+        message = words("There is a segment named '%(name)s' already.", name=segment.name)
         raise Duplicate(message, field="name") from error

@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping
 from typing import Any, LiteralString
 
 import msgspec
+from psycopg.rows import dict_row
 
-from kaquan.runtime import Tx, struct_row
+from kaquan.customers import unseal_rows
+from kaquan.runtime import Tx
 from kaquan.webhooks.catalogue import MEMBERS
 
 _VOUCHER_TYPE: LiteralString = (
@@ -22,7 +24,8 @@ _ITEMS: LiteralString = (
     " as l (product_id, source_id, quantity, price, amount, discount, line_no))"
 )
 _QUERIES: Mapping[str, LiteralString] = {
-    "customer": "select id, source_id, name, email, phone, metadata, created_at, updated_at"
+    "customer": "select id, data_key, source_id, name, email, phone, metadata, created_at,"
+    " updated_at"
     " from customer where id = any(%s) and erased_at is null",
     "campaign": "select id, name, kind as campaign_type, description, active,"
     " starts_at as start_date, expires_at as expiration_date, metadata, created_at, updated_at"
@@ -54,7 +57,14 @@ _QUERIES: Mapping[str, LiteralString] = {
     " o.discount_minor + o.items_discount_minor as total_discount_amount,"
     f" o.total_minor as total_amount, {_ITEMS} as items, o.metadata, o.created_at, o.updated_at"
     " from orders o where o.id = any(%s)",
+    "loyalty_tier": "select id, name, campaign_id, from_points, to_points from loyalty_tier"
+    " where id = any(%s)",
+    "reward_redemption": "select id, reward_id, reward_name, reward_kind as reward_type,"
+    " assignment_id as reward_assignment_id, voucher_id, campaign_id, customer_id, order_id,"
+    " given_voucher_id, points, metadata, created_at from reward_redemption where id = any(%s)",
     "segment": "select id, name from segment where id = any(%s)",
+    "plan": "select id, name, status, request ->> 'campaign_id' as campaign_id, approved_at,"
+    " withdrawn_at from allocation_plan where id = any(%s)",
     "custom_event": "select id, name as type, source_id, metadata, at as created_at"
     " from event where id = any(%s)",
     "validation_rule": "select id, name, kind as type, context as context_type, created_at,"
@@ -69,7 +79,10 @@ async def load_objects(tx: Tx, kind: str, ids: Collection[str]) -> dict[str, dic
     query = _QUERIES.get(kind)
     if query is None or not ids:
         return {}
-    async with tx.cursor(row_factory=struct_row(MEMBERS[kind])) as cursor:
+    async with tx.cursor(row_factory=dict_row) as cursor:
         await cursor.execute(query, (sorted(ids),))
-        found = [msgspec.to_builtins(row) for row in await cursor.fetchall()]
+        rows = await cursor.fetchall()
+    if kind == "customer":
+        rows = await unseal_rows(tx, rows)
+    found = [msgspec.to_builtins(msgspec.convert(row, MEMBERS[kind])) for row in rows]
     return {row["id"]: row for row in found}

@@ -165,7 +165,7 @@
         name: series.name,
         data: series.values,
         symbolSize: 10,
-        label: { ...valueLabel(true, ink, write), position: "right" },
+        label: { ...valueLabel(spec.series.length === 1, ink, write), position: "right" },
       },
       intervals(series, index),
     ]);

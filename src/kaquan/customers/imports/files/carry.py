@@ -6,15 +6,16 @@ chunk that was committed.
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import aclosing, closing
 from datetime import datetime
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 import msgspec
 
 from kaquan.customers.cleaning import country_of
+from kaquan.customers.imports.files.column_readers import Reader
 from kaquan.customers.imports.files.cutting import cut_between
 from kaquan.customers.imports.files.gathering import as_in_file, gather_rows, is_scattered
 from kaquan.customers.imports.files.model import Chunk, FileImport, FileShape, Subject, Written
@@ -23,10 +24,16 @@ from kaquan.customers.imports.files.prepare import Prepared, noun_of, prepare_ch
 from kaquan.customers.imports.files.results import add_written, empty_result, reject_rows
 from kaquan.customers.imports.files.seen import SeenIds
 from kaquan.customers.imports.files.sources import read_chunks
-from kaquan.customers.imports.files.values import Reader, readers, terms_of
+from kaquan.customers.imports.files.values import readers, terms_of
 from kaquan.customers.imports.files.write_events import write_events_of_file
-from kaquan.customers.imports.files.write_orders import write_orders_of_file
-from kaquan.customers.imports.files.write_people import write_people
+from kaquan.customers.imports.files.write_orders import Named, write_orders_of_file
+from kaquan.customers.imports.files.write_people import (
+    Folded,
+    fold_people,
+    good_places,
+    seal_people,
+    write_people,
+)
 from kaquan.customers.imports.report import write_csv
 from kaquan.customers.store.file_imports import get_file_import
 from kaquan.runtime import (
@@ -59,6 +66,14 @@ class _Work(msgspec.Struct, frozen=True):
     is_check: bool
     read: dict[str, Reader]
     schema: MetadataSchema | None
+    goods: Named = msgspec.field(default_factory=dict[str, str | None])
+
+
+class _Ready(msgspec.Struct, frozen=True):
+    """A chunk that can be stored, and what was made of it before its turn came."""
+
+    prepared: Prepared
+    folded: Folded | None = None
 
 
 async def carry_out(
@@ -153,15 +168,54 @@ async def _carry(
     progress: Progress,
 ) -> None:
     seen = SeenIds()
-    with closing(_prepared(work, cast("BinaryIO", file), folder)) as chunks:
-        # One after the other: a thread that parses would hold up every answer of the database.
-        while (prepared := await asyncio.to_thread(next, chunks, None)) is not None:
-            again = seen.add(_ids(prepared)) if not _is_folded(work) else []
-            stop = prepared.chunk.first + len(prepared.chunk.lines)
-            if stop > passed:
-                async with database.transaction(project_id) as tx:
-                    await _import_chunk(tx, work, prepared, again, now=clock())
-                progress(stop)
+    chunks = _prepared(work, cast("BinaryIO", file), folder)
+
+    async def ready() -> _Ready | None:
+        prepared = await asyncio.to_thread(next, chunks, None)
+        if prepared is None or _stop_of(prepared) <= passed:
+            return None if prepared is None else _Ready(prepared)
+        return await _make_ready(database, project_id, work, prepared)
+
+    with closing(chunks):
+        async with aclosing(_one_ahead(ready)) as ahead:
+            async for one in ahead:
+                again = [] if _is_folded(work) else seen.add(_ids(one.prepared))
+                stop = _stop_of(one.prepared)
+                if stop > passed:
+                    async with database.transaction(project_id) as tx:
+                        await _import_chunk(tx, work, one, again, now=clock())
+                    progress(stop)
+
+
+async def _make_ready(
+    database: Database, project_id: int, work: _Work, prepared: Prepared
+) -> _Ready:
+    """Seal what is personal, unless a schema of metadata has still to say which rows are stored."""
+    if work.subject.subject is not Subject.CUSTOMERS or work.schema is not None:
+        return _Ready(prepared)
+    folded = fold_people(work.subject.subject, prepared, good_places(prepared))
+    async with (
+        database.transaction(project_id) as tx,
+        tx.transaction(force_rollback=work.is_check),
+    ):
+        return _Ready(prepared, await seal_people(tx, folded))
+
+
+async def _one_ahead(
+    ready: Callable[[], Coroutine[Any, Any, _Ready | None]],
+) -> AsyncGenerator[_Ready]:
+    """Yield what becomes ready; the next one does while the database stores the last."""
+    following = asyncio.create_task(ready())
+    try:
+        while (one := await following) is not None:
+            following = asyncio.create_task(ready())
+            yield one
+    finally:
+        await asyncio.gather(following, return_exceptions=True)
+
+
+def _stop_of(prepared: Prepared) -> int:
+    return prepared.chunk.first + len(prepared.chunk.lines)
 
 
 def _is_folded(work: _Work) -> bool:
@@ -196,8 +250,9 @@ def _chunks(work: _Work, file: BinaryIO, shape: FileShape, folder: Path) -> Gene
 
 
 async def _import_chunk(
-    tx: Tx, work: _Work, prepared: Prepared, again: list[int], *, now: datetime
+    tx: Tx, work: _Work, ready: _Ready, again: list[int], *, now: datetime
 ) -> None:
+    prepared = ready.prepared
     action = await get_action(tx, work.action_id, lock=True)
     if action.status in (ActionStatus.DONE, ActionStatus.FAILED):
         raise InvalidInput("The import was ended meanwhile.", field="")
@@ -207,7 +262,7 @@ async def _import_chunk(
             return
         raise InvalidInput("The import is not where it should be; begin it anew.", field="")
     async with tx.transaction(force_rollback=work.is_check):
-        written = await _write(tx, work, prepared, now=now)
+        written = await _write(tx, work, ready, now=now)
     result = add_written(action.result or empty_result(), prepared, written, again)
     if written.problems and not work.is_check:
         rows = reject_rows(work.subject.shape, prepared, written.problems)
@@ -222,19 +277,27 @@ async def _import_chunk(
     )
 
 
-async def _write(tx: Tx, work: _Work, prepared: Prepared, *, now: datetime) -> Written:
-    found = work.subject
+async def _write(tx: Tx, work: _Work, ready: _Ready, *, now: datetime) -> Written:
+    found, prepared = work.subject, ready.prepared
     match found.subject:
         case Subject.ORDERS:
             checker = await load_checker(tx)
             return await write_orders_of_file(
-                tx, found.mapping, prepared, read=work.read, checker=checker, now=now
+                tx,
+                found.mapping,
+                prepared,
+                read=work.read,
+                goods=work.goods,
+                checker=checker,
+                now=now,
             )
         case Subject.EVENTS:
             return await write_events_of_file(tx, found.mapping, prepared, now=now)
         case Subject.CUSTOMERS | Subject.PRODUCTS | Subject.LOCATIONS:
             checker = await load_checker(tx)
-            return await write_people(tx, found.subject, prepared, checker=checker, now=now)
+            return await write_people(
+                tx, found.subject, prepared, folded=ready.folded, checker=checker, now=now
+            )
 
 
 async def _finish(tx: Tx, work: _Work, *, now: datetime) -> AsyncAction:

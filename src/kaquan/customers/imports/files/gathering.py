@@ -21,7 +21,7 @@ def is_scattered(file: BinaryIO, shape: FileShape, column: str) -> bool:
     """Say whether any value of a column comes again after other ones: eight bytes a run."""
     blocks: list[Any] = []
     last: str | None = None
-    for chunk in read_chunks(file, shape):
+    for chunk in read_chunks(file, shape, only=column):
         cells = chunk.columns[column]
         starts = [
             hash(cell)

@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping as ReadOnly
 from collections.abc import Sequence
 
+from kaquan.customers.imports.files.column_readers import Reader
 from kaquan.customers.imports.files.fields import FIELDS, Field, find_field, fold_header
 from kaquan.customers.imports.files.model import Cells, Guess, Mapping, Subject
 from kaquan.customers.imports.files.results import LINE_COLUMN, REASON_COLUMN
-from kaquan.customers.imports.files.values import Reader, Terms, is_possible_phone, readers
+from kaquan.customers.imports.files.values import Terms, is_possible_phone, readers
 from kaquan.runtime import InvalidInput
 
 _LOOKED_AT = 200

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from kaquan.customers.imports.files.column_readers import Reader
 from kaquan.customers.imports.files.model import Problem
 from kaquan.customers.imports.files.prepare import Prepared
-from kaquan.customers.imports.files.values import Reader
 from kaquan.customers.model import OrderStatus
 from kaquan.runtime import MAX_MINOR, InvalidInput
 
@@ -31,7 +32,7 @@ _NAMES_OF_LINES = {
 }
 
 
-class LineRow(msgspec.Struct, frozen=True):
+class LineRow(msgspec.Struct, frozen=True, gc=False):
     """A line as read, with its amounts worked out."""
 
     product: str | None
@@ -42,7 +43,10 @@ class LineRow(msgspec.Struct, frozen=True):
 
 
 class OrderRows(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as read, from rows start to stop of its chunk. ``lines`` None: nothing said of them."""
+    """An order as read, from rows start to stop of its chunk. ``lines`` None: nothing said of them.
+
+    ``sum_minor`` is what it costs before discounts: as stated, else what its lines cost.
+    """
 
     start: int
     stop: int
@@ -55,13 +59,7 @@ class OrderRows(msgspec.Struct, frozen=True, kw_only=True):
     discount_minor: int | None
     metadata: dict[str, Any]
     lines: tuple[LineRow, ...] | None
-
-    @property
-    def sum_minor(self) -> int:
-        """What the order costs before discounts: as stated, else what its lines cost."""
-        if self.amount_minor is not None:
-            return self.amount_minor
-        return sum(line.amount_minor for line in self.lines or ())
+    sum_minor: int
 
 
 def has_line_rows(names: set[str]) -> bool:
@@ -139,6 +137,7 @@ def _build(
             _line_of(given, f"lines[{place}]", read)
             for place, given in enumerate(values["lines"][start])
         )
+    stated: int | None = said["amount_minor"]
     return OrderRows(
         start=start,
         stop=stop,
@@ -147,10 +146,11 @@ def _build(
         customer=said["customer"],
         location=said["location"],
         status=said["status"],
-        amount_minor=said["amount_minor"],
+        amount_minor=stated,
         discount_minor=said["discount_minor"],
         metadata=metadata,
         lines=own,
+        sum_minor=sum(line.amount_minor for line in own or ()) if stated is None else stated,
     )
 
 
@@ -187,7 +187,9 @@ def _line_rows(prepared: Prepared, problems: dict[int, Problem]) -> list[LineRow
     count = len(prepared.chunk.lines)
     nothing: list[Any] = [None] * count
     columns = [values.get(f"line.{name}", nothing) for name in _NAMES_OF_LINES]
-    found: list[LineRow | None] = []
+    found: list[LineRow | None] = [] if problems else _usual_lines(*columns)
+    if found:
+        return found
     for place, (product, quantity, price, amount, off) in enumerate(zip(*columns, strict=True)):
         if place in problems:
             found.append(None)
@@ -198,6 +200,26 @@ def _line_rows(prepared: Prepared, problems: dict[int, Problem]) -> list[LineRow
             problems[place] = Problem(place=place, field=error.field, reason=error.message)
             found.append(None)
     return found
+
+
+def _usual_lines(
+    products: list[Any],
+    quantities: list[Any],
+    prices: list[Any],
+    amounts: list[Any],
+    discounts: list[Any],
+) -> list[LineRow | None]:
+    """Return all lines at once, if each has a price and no amount, and nothing is wrong with any."""
+    if None in prices or amounts.count(None) < len(amounts):
+        return []
+    quantity = np.array([one or 1 for one in quantities], np.int64)
+    price = np.array(prices, np.int64)
+    discount = np.array([one or 0 for one in discounts], np.int64)
+    if (price > MAX_MINOR // quantity).any() or (discount > quantity * price).any():
+        return []
+    amount = quantity * price
+    rest = (quantity.tolist(), prices, amount.tolist(), discount.tolist())
+    return list(map(LineRow, products, *rest))
 
 
 def _line(

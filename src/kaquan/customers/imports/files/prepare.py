@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from kaquan.customers.imports.entries import typed_cell
+from kaquan.customers.imports.files.column_readers import ReadColumn, Reader
 from kaquan.customers.imports.files.fields import FIELDS, Field
 from kaquan.customers.imports.files.model import Cells, Chunk, Mapping, Problem, Subject
-from kaquan.customers.imports.files.values import Reader
 from kaquan.runtime import InvalidInput, MetadataSchema, check_metadata
 
 _NOUNS = {
@@ -19,6 +19,7 @@ _NOUNS = {
     Subject.EVENTS: "event",
 }
 _LONG_METADATA = 60_000
+_ENCODER = msgspec.json.Encoder()
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,10 +61,11 @@ def prepare_chunk(
         cells = _cells_of(mapping, chunk, field.name)
         if cells is None:
             continue
-        found = _read_column(field, cells, read[field.shape], problems)
-        values[field.name] = found
-        changed = _count_changed(cells, found, problems) if field.shape in _CLEANED else 0
-        if changed:
+        found = read[field.shape].column(cells)
+        _note_refused(field, cells, found, problems)
+        values[field.name] = found.values
+        changed = sum(place not in problems for place in found.changed)
+        if changed and field.shape in _CLEANED:
             cleaned[field.name] = changed
     metadata = None
     if mapping.metadata or "metadata" in values:
@@ -89,37 +91,17 @@ def _cells_of(mapping: Mapping, chunk: Chunk, name: str) -> Cells | None:
     return cells
 
 
-def _read_column(
-    field: Field, cells: Cells, read: Reader, problems: dict[int, Problem]
-) -> list[Any]:
-    found: list[Any] = []
-    for place, cell in enumerate(cells):
-        value = None
-        if cell is None:
-            if field.required and place not in problems:
-                reason = "This may not be missing."
-                problems[place] = Problem(place=place, field=field.name, reason=reason)
-        else:
-            try:
-                value = read(cell)
-            except InvalidInput as error:
-                problem = Problem(place=place, field=field.name, reason=error.message)
-                problems.setdefault(place, problem)
-        found.append(value)
-    return found
-
-
-def _count_changed(cells: Cells, found: list[Any], problems: dict[int, Problem]) -> int:
-    places = [
-        place for place, pair in enumerate(zip(cells, found, strict=True)) if _is_changed(*pair)
-    ]
-    return sum(place not in problems for place in places)
-
-
-def _is_changed(cell: str | None, value: Any) -> bool:
-    if cell is None or cell == value:
-        return False
-    return value is None or str(value) != cell
+def _note_refused(
+    field: Field, cells: Cells, found: ReadColumn, problems: dict[int, Problem]
+) -> None:
+    reasons = dict(found.refused)
+    if field.required and None in cells:
+        reasons |= {
+            place: "This may not be missing." for place, cell in enumerate(cells) if cell is None
+        }
+    for place, reason in reasons.items():
+        problem = Problem(place=place, field=field.name, reason=reason)
+        problems.setdefault(place, problem)
 
 
 def _metadata(
@@ -136,12 +118,10 @@ def _metadata(
 
 
 def _check_sizes(metadata: list[dict[str, Any]], problems: dict[int, Problem]) -> None:
+    written = _ENCODER.encode_lines(metadata)
+    if b"\\u0000" not in written and max(map(len, written.split(b"\n"))) < _LONG_METADATA:
+        return
     for place, one in enumerate(metadata):
-        if not one:
-            continue
-        written = msgspec.json.encode(one)
-        if len(written) < _LONG_METADATA and b"\\u0000" not in written:
-            continue
         try:
             check_metadata(one, "metadata")
         except InvalidInput as error:

@@ -1,11 +1,9 @@
 """Telling what a file is, and reading it in chunks of rows that never hold the whole of it."""
 
-import codecs
-import csv
 import io
 import itertools
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from typing import Any, BinaryIO
 
 import msgspec
@@ -13,16 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import parquet
 
+from kaquan.customers.imports.files.csv_files import describe_csv, read_csv_chunks
 from kaquan.customers.imports.files.model import Cells, Chunk, FileFormat, FileShape
 from kaquan.customers.imports.files.workbooks import list_sheet_rows, read_sheet
-from kaquan.customers.imports.reading import find_encoding, find_separator, read_headers
 from kaquan.runtime import InvalidInput
 
-ROWS_A_CHUNK = 10_000
+ROWS_A_CHUNK = 20_000
 _SAMPLED_LINES = 1_000
 _BLOCK = 1 << 20
-_LONGEST_FIELD = 1 << 20
-_LONGEST_LINE = 4 << 20
 _ARROW: Any = pa
 _KERNELS: Any = pc
 _PARQUET: Any = parquet
@@ -48,19 +44,22 @@ def describe_file(file: BinaryIO, *, sheet: str | None = None) -> FileShape:
         return _describe_parquet(file, size)
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return _describe_json(file, size)
-    return _describe_csv(file, size)
+    return describe_csv(file, size)
 
 
-def read_chunks(file: BinaryIO, shape: FileShape, *, rows: int | None = None) -> Generator[Chunk]:
+def read_chunks(
+    file: BinaryIO, shape: FileShape, *, rows: int | None = None, only: str | None = None
+) -> Generator[Chunk]:
     """Yield the rows from the first one on, ``rows`` (ROWS_A_CHUNK) at a time.
 
+    ``only`` names a column that is enough: others may be left out.
     Raises InvalidInput when the file is no longer what its shape says.
     """
     file.seek(0)
     rows = rows or ROWS_A_CHUNK
     match shape.format:
         case FileFormat.CSV:
-            chunks = _csv_chunks(file, shape, rows=rows)
+            chunks = read_csv_chunks(file, shape, rows=rows, only=only)
         case FileFormat.JSON_LINES:
             chunks = _json_chunks(file, shape, rows=rows)
         case FileFormat.PARQUET:
@@ -68,93 +67,6 @@ def read_chunks(file: BinaryIO, shape: FileShape, *, rows: int | None = None) ->
         case FileFormat.XLSX:
             chunks = _sheet_chunks(file, shape, rows=rows)
     yield from chunks
-
-
-def _describe_csv(file: BinaryIO, size: int) -> FileShape:
-    encoding = find_encoding(file)
-    text = io.TextIOWrapper(file, encoding=encoding, newline="")
-    try:
-        line = text.readline(_LONGEST_LINE)
-        separator = find_separator(line)
-        columns = tuple(name for name in read_headers(line, separator) if name)
-    finally:
-        text.detach()
-    file.seek(0)
-    ends = _count_line_ends(file, encoding)
-    return FileShape(
-        format=FileFormat.CSV,
-        columns=columns,
-        row_count=max(0, ends - 1),
-        byte_count=size,
-        encoding="utf-8" if encoding == "utf-8-sig" else encoding,
-        separator=separator,
-    )
-
-
-def _count_line_ends(file: BinaryIO, encoding: str) -> int:
-    """Return how many lines there are; blank ones, and ends within quotes, count as well."""
-    decoder = codecs.getincrementaldecoder("utf-16")() if encoding == "utf-16" else None
-    ends, is_open = 0, False
-    while block := file.read(_BLOCK):
-        if decoder is not None:
-            block = decoder.decode(block).encode("utf-8", "replace")
-        ends, is_open = ends + block.count(b"\n"), not block.endswith(b"\n")
-    return ends + is_open
-
-
-def _csv_chunks(file: BinaryIO, shape: FileShape, *, rows: int) -> Generator[Chunk]:
-    encoding = "utf-8-sig" if shape.encoding == "utf-8" else shape.encoding
-    text = io.TextIOWrapper(file, encoding=encoding, newline="")
-    try:
-        separator = shape.separator or ","
-        headers = read_headers(text.readline(), separator)
-        if tuple(name for name in headers if name) != shape.columns:
-            raise InvalidInput("The file's columns have changed meanwhile.", field="file")
-        csv.field_size_limit(_LONGEST_FIELD)
-        reader = csv.reader(text, delimiter=separator, strict=True)
-        found = _csv_rows(reader, len(headers))
-        number = 0
-        while part := list(itertools.islice(found, rows)):
-            yield _csv_chunk(number, part, headers)
-            number += len(part)
-    finally:
-        text.detach()
-
-
-def _csv_rows(reader: Any, width: int) -> Iterator[tuple[int, list[str], str | None]]:
-    """Yield line, fields and what is wrong of every row that is not blank."""
-    while True:
-        line = reader.line_num + 2
-        try:
-            for fields in reader:
-                if len(fields) == width:
-                    if any(fields):
-                        yield line, fields, None
-                elif any(field.strip() for field in fields):
-                    extra = fields[width:]
-                    short = len(fields) < width
-                    reason = f"The row has {len(fields)} fields, and there are {width} columns."
-                    is_wrong = short or any(field.strip() for field in extra)
-                    padded = fields[:width] + [""] * (width - len(fields))
-                    yield line, padded, reason if is_wrong else None
-                line = reader.line_num + 2
-        except csv.Error as error:
-            yield line, [""] * width, f"Not CSV: {error}."
-            continue
-        return
-
-
-def _csv_chunk(
-    number: int, part: list[tuple[int, list[str], str | None]], headers: list[str]
-) -> Chunk:
-    lines, rows, reasons = zip(*part, strict=True)
-    columns: dict[str, Cells] = {
-        name: [cell.strip() or None for cell in cells]
-        for name, cells in zip(headers, zip(*rows, strict=True), strict=True)
-        if name
-    }
-    broken = {place: reason for place, reason in enumerate(reasons) if reason is not None}
-    return Chunk(first=number, lines=list(lines), columns=columns, broken=broken)
 
 
 def _describe_json(file: BinaryIO, size: int) -> FileShape:

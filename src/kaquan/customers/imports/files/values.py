@@ -1,13 +1,10 @@
-"""From the text of a cell to a value: each reader returns it or raises InvalidInput.
-
-What is written in the usual way is told by a pattern and passes without the slow, general reading.
-"""
+"""From the text of a cell to a value: each reader returns it or raises InvalidInput."""
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,6 +13,7 @@ import phonenumbers
 
 from kaquan.customers.checks import check_birth_date, check_email, check_phone
 from kaquan.customers.cleaning import clean_email, clean_name, clean_phone, read_birth_date
+from kaquan.customers.imports.files.column_readers import Reader
 from kaquan.customers.model import OrderStatus
 from kaquan.runtime import (
     MAX_MINOR,
@@ -29,13 +27,12 @@ from kaquan.runtime import (
     minor_digits,
 )
 
-Reader = Callable[[str], Any]
+_PLAIN_NAME = "[\u4e00-\u9fffA-Za-z0-9.,'&()-]+(?: [\u4e00-\u9fffA-Za-z0-9.,'&()-]+)*"
+_PLAIN_ID = r"[\w./:@+-]+"
+_PLAIN_EMAIL = r"[\w.%+-]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+"
+_CHINESE_MOBILE = r"1(?:3\d|5[0-35-9]|8\d)\d{8}"
+"""Their first digit and length set them apart from all that a prefix could be taken off."""
 
-_PLAIN_NAME = re.compile(
-    "[\u4e00-\u9fffA-Za-z0-9.,'&()-]+(?: [\u4e00-\u9fffA-Za-z0-9.,'&()-]+)*", re.ASCII
-)
-_PLAIN_ID = re.compile(r"[\w./:@+-]{1,255}", re.ASCII)
-_PLAIN_EMAIL = re.compile(r"[\w.%+-]{1,64}@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)
 _PLAIN_MOMENT = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:[T ]*(\d{1,2})[:时](\d{1,2})(?:[:分](\d{1,2})(?:[.,]\d+)?)?秒?)?"
@@ -46,7 +43,6 @@ _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's days know no zone
 _MONEY = re.compile(r"-?(?:\d+|\d{1,3}(?:[, \u00a0']\d{3})+)(?:\.\d+)?")
 _COMMA_MONEY = re.compile(r"-?(?:\d+|\d{1,3}(?:\.\d{3})+),\d{1,2}")
 _SYMBOLS = re.compile(r"^(?:RMB|CNY|USD|EUR|GBP|HKD|JPY|[¥$€£])|(?:RMB|CNY|USD|EUR|元|円|€)$", re.I)
-_LARGEST_REMEMBERED = 65_536
 _STATUSES: Mapping[str, OrderStatus] = {
     **{status.value.lower(): status for status in OrderStatus},
     **dict.fromkeys(
@@ -105,66 +101,32 @@ def terms_of(project: Project, *, country: str | None, amounts: str, now: dateti
 
 def readers(terms: Terms) -> dict[str, Reader]:
     """Return the reader of each shape of values."""
-    money = lru_cache(_LARGEST_REMEMBERED)(partial(read_money, digits=terms.digits))
-    born = lru_cache(_LARGEST_REMEMBERED)(partial(read_birth, now=terms.now))
-    phone = _phone_reader(terms.country)
+    lasting = partial(Reader, remembered=True)
     return {
-        "reference": read_reference,
-        "name": read_name,
-        "email": read_email,
-        "phone": phone,
-        "birth": born,
-        "time": partial(read_moment, zone=terms.zone),
-        "text": lambda text: check_text(text, ""),
-        "line": lambda text: check_text(clean_name(text), ""),
-        "object": read_object,
-        "lines": read_object_list,
-        "money": money,
-        "count": read_count,
-        "status": read_status,
-        "currency": partial(read_currency, currency=terms.currency),
+        "reference": Reader(lambda text: check_reference(text, ""), plain=_PLAIN_ID),
+        "name": Reader(lambda text: check_name(clean_name(text), "") or None, plain=_PLAIN_NAME),
+        "email": Reader(lambda text: check_email(clean_email(text), ""), plain=_PLAIN_EMAIL),
+        "phone": _phone_reader(terms.country),
+        "birth": lasting(partial(read_birth, now=terms.now)),
+        "time": lasting(partial(read_moment, zone=terms.zone)),
+        "text": Reader(lambda text: check_text(text, "")),
+        "line": Reader(lambda text: check_text(clean_name(text), ""), plain=_PLAIN_NAME),
+        "object": Reader(read_object),
+        "lines": Reader(read_object_list),
+        "money": lasting(partial(read_money, digits=terms.digits)),
+        "count": lasting(read_count),
+        "status": lasting(read_status),
+        "currency": lasting(partial(read_currency, currency=terms.currency)),
     }
 
 
-def read_reference(text: str) -> str:
-    """Read a merchant's own id."""
-    return text if _PLAIN_ID.fullmatch(text) else check_reference(text, "")
-
-
-def read_name(text: str) -> str | None:
-    """Read a name, cleaned as ``clean_name`` does."""
-    if len(text) < 100 and _PLAIN_NAME.fullmatch(text):
-        return text
-    return check_name(clean_name(text), "") or None
-
-
-def read_email(text: str) -> str:
-    """Read an e-mail address, cleaned as ``clean_email`` does."""
-    if len(text) < 200 and _PLAIN_EMAIL.fullmatch(text):
-        return text
-    return check_email(clean_email(text), "")
-
-
 def _phone_reader(country: str | None) -> Reader:
-    quick = _mobile_pattern(country)
-
-    def read_phone(text: str) -> str:
-        found = quick.fullmatch(text) if quick is not None else None
-        if found is not None:
-            return f"+86{found[1]}"
-        return check_phone(clean_phone(text, country=country), "")
-
-    return read_phone
-
-
-def _mobile_pattern(country: str | None) -> re.Pattern[str] | None:
-    """Return a pattern of China's mobile numbers, for which nothing else needs to be looked at.
-
-    Their first digit and length set them apart from all that a prefix could be taken off.
-    """
-    if country != "CN":
-        return re.compile(r"\+86(1(?:3\d|5[0-35-9]|8\d)\d{8})", re.ASCII)
-    return re.compile(r"(?:\+86)?(1(?:3\d|5[0-35-9]|8\d)\d{8})", re.ASCII)
+    return Reader(
+        lambda text: check_phone(clean_phone(text, country=country), ""),
+        plain=rf"\+86{_CHINESE_MOBILE}",
+        mended=_CHINESE_MOBILE if country == "CN" else None,
+        lead="+86",
+    )
 
 
 def read_birth(text: str, *, now: datetime) -> date | None:

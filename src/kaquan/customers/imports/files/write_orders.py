@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 from msgspec import UNSET
 
 from kaquan.customers.columns import csv_parts, in_order_of
 from kaquan.customers.crowd import enter_customers
+from kaquan.customers.imports.files.column_readers import Reader
 from kaquan.customers.imports.files.model import Mapping, Problem, Repeat, Written
 from kaquan.customers.imports.files.order_rows import OrderRows, read_order_rows
 from kaquan.customers.imports.files.prepare import Prepared
-from kaquan.customers.imports.files.values import Reader
 from kaquan.customers.model import CustomerDraft, Order, OrderDraft, OrderLineDraft, OrderStatus
 from kaquan.customers.order_columns import read_orders
 from kaquan.customers.orders import update_order
@@ -39,12 +41,18 @@ _ARROW: Any = pa
 _LINES = ("quantity", "unit_price_minor", "amount_minor", "discount_minor")
 
 
+Named = dict[str, str | None]
+"""Our id by what a file calls something; None where nothing is known by this name."""
+
+_MOST_REMEMBERED = 200_000
+
+
 class _Places(msgspec.Struct, frozen=True):
     """Our ids by what the file calls customers, locations and products."""
 
-    customers: dict[str, str | None]
-    locations: dict[str, str | None]
-    products: dict[str, str | None]
+    customers: Named
+    locations: Named
+    products: Named
 
 
 async def write_orders_of_file(
@@ -53,17 +61,18 @@ async def write_orders_of_file(
     prepared: Prepared,
     *,
     read: dict[str, Reader],
+    goods: Named,
     checker: SchemaChecker,
     now: datetime,
 ) -> Written:
     """Store a chunk of orders by their ``source_id``.
 
-    New orders are FULFILLED unless the file says otherwise. Of two orders with one id the later
+    ``goods`` remembers the products of earlier chunks, of this import only. New orders are FULFILLED unless the file says otherwise. Of two orders with one id the later
     holds. An order is stored with all its lines, or none of it is.
     """
     orders, problems = read_order_rows(prepared, read=read)
     orders, repeats = _latest(orders, prepared)
-    found = await _look_up(tx, orders, enter=mapping.enter_customers, now=now)
+    found = await _look_up(tx, orders, goods, enter=mapping.enter_customers, now=now)
     known = await list_orders_by_source(tx, [order.source_id for order in orders])
     fresh: list[OrderRows] = []
     changed = unchanged = 0
@@ -106,22 +115,28 @@ def _latest(
     return list(latest.values()), repeats
 
 
-async def _look_up(tx: Tx, orders: Sequence[OrderRows], *, enter: bool, now: datetime) -> _Places:
+async def _look_up(
+    tx: Tx, orders: Sequence[OrderRows], goods: Named, *, enter: bool, now: datetime
+) -> _Places:
     customers = {order.customer for order in orders if order.customer is not None}
     locations = {order.location for order in orders if order.location is not None}
-    products = {
-        line.product for order in orders for line in order.lines or () if line.product is not None
-    }
+    products = {line.product for order in orders for line in order.lines or ()}
     return _Places(
         await find_people(tx, customers, enter=enter, now=now),
         await _ids_of(tx, "location", locations),
-        await _ids_of(tx, "product", products),
+        await _find_goods(tx, {one for one in products if one is not None}, goods),
     )
 
 
-async def find_people(
-    tx: Tx, references: set[str], *, enter: bool, now: datetime
-) -> dict[str, str | None]:
+async def _find_goods(tx: Tx, references: set[str], goods: Named) -> Named:
+    """Return our ids of products, asking for those that no earlier chunk named."""
+    if len(goods) > _MOST_REMEMBERED:
+        goods.clear()
+    goods |= await _ids_of(tx, "product", {one for one in references if one not in goods})
+    return {one: goods[one] for one in references}
+
+
+async def find_people(tx: Tx, references: set[str], *, enter: bool, now: datetime) -> Named:
     """Return our id of each customer that a file names by the merchant's id or ours.
 
     With ``enter`` those who are not known are entered under the merchant's id.
@@ -137,7 +152,7 @@ async def find_people(
     return found
 
 
-async def _ids_of(tx: Tx, table: Any, references: set[str]) -> dict[str, str | None]:
+async def _ids_of(tx: Tx, table: Any, references: set[str]) -> Named:
     if not references:
         return {}
     found = await ids_by_source(tx, table, sorted(references))
@@ -278,11 +293,14 @@ def _order_table(orders: Sequence[OrderRows]) -> Any:
 
 
 def _line_table(orders: Sequence[OrderRows]) -> Any:
-    lines = [(order.source_id, line) for order in orders for line in order.lines or ()]
+    lines = list(chain.from_iterable(order.lines or () for order in orders))
+    counts = [len(order.lines or ()) for order in orders]
+    owners = _ARROW.array(np.repeat(np.arange(len(orders)), counts))
+    source_ids = _ARROW.array([order.source_id for order in orders], _ARROW.string())
     columns: dict[str, Any] = {
-        "order_source_id": _ARROW.array([one for one, _ in lines], _ARROW.string()),
-        "product_source_id": _ARROW.array([line.product for _, line in lines], _ARROW.string()),
+        "order_source_id": source_ids.take(owners),
+        "product_source_id": _ARROW.array([line.product for line in lines], _ARROW.string()),
     }
     for name in _LINES:
-        columns[name] = _ARROW.array([getattr(line, name) for _, line in lines], _ARROW.int64())
+        columns[name] = _ARROW.array([getattr(line, name) for line in lines], _ARROW.int64())
     return _ARROW.table(columns)

@@ -1,6 +1,7 @@
 """Storing customers, products and locations: new ones entered, known ones completed."""
 
 from collections.abc import Mapping as ReadOnly
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -13,7 +14,14 @@ from kaquan.customers.imports.files.model import Problem, Repeat, Subject, Writt
 from kaquan.customers.imports.files.prepare import Prepared, noun_of
 from kaquan.customers.model import CustomerDraft
 from kaquan.customers.people import upsert_customer
-from kaquan.customers.store.bulk import Column, drop_staging, ids_by_source, stage_rows
+from kaquan.customers.sealing import SEALED_TYPES, seal_rows, sealed_columns
+from kaquan.customers.store.bulk import (
+    Column,
+    drop_staging,
+    ids_by_source,
+    list_raced,
+    stage_rows,
+)
 from kaquan.customers.store.import_merge import merge_given
 from kaquan.customers.store.merging import find_survivors
 from kaquan.runtime import InvalidInput, KaquanError, SchemaChecker, SchemaScope, Tx, new_ids
@@ -54,42 +62,114 @@ _TARGETS: ReadOnly[Subject, _Target] = {
     ),
     Subject.LOCATIONS: _Target("location", "loc", (("name", "text"), ("metadata", "jsonb"))),
 }
+_IDS: tuple[Column, ...] = (
+    ("id", "text"),
+    ("source_id", "text"),
+    ("created_at", "timestamptz"),
+)
 _OBJECTS = ("address", "attributes", "metadata")
+_SEALED_AT_ONCE = 5_000
+_ENCODER = msgspec.json.Encoder()
+
+
+class Folded(msgspec.Struct, frozen=True, kw_only=True):
+    """Columns with a row for each object, and the place in the chunk that each row has.
+
+    ``sealed`` are the columns that seal_rows made of them, where that was done already.
+    """
+
+    columns: dict[str, list[Any]]
+    places: list[int]
+    repeats: list[Repeat]
+    sealed: dict[str, list[Any]] | None = None
+
+    def only(self, rows: Sequence[int]) -> "Folded":
+        """Return some of the rows."""
+        return Folded(
+            columns=_rows_of(self.columns, rows),
+            places=[self.places[row] for row in rows],
+            repeats=self.repeats,
+            sealed=None if self.sealed is None else _rows_of(self.sealed, rows),
+        )
+
+
+def fold_people(subject: Subject, prepared: Prepared, places: Sequence[int]) -> Folded:
+    """Return what some rows of a chunk say, each object once; later rows lie on earlier ones."""
+    columns = _columns_of(prepared, _TARGETS[subject])
+    ids = columns["source_id"]
+    if len(places) == len(ids) == len(set(ids)):
+        return Folded(columns=columns, places=list(places), repeats=[])
+    columns = {name: list(column) for name, column in columns.items()}
+    latest: dict[str, int] = {}
+    repeats: list[Repeat] = []
+    for place in places:
+        before = latest.get(ids[place])
+        if before is not None:
+            repeats.append(Repeat(line=prepared.chunk.lines[place], source_id=ids[place]))
+            for name, column in columns.items():
+                column[place] = _on_top(name, column[before], column[place])
+        latest[ids[place]] = place
+    whole = Folded(columns=columns, places=list(range(len(ids))), repeats=repeats)
+    return whole.only(sorted(latest.values()))
+
+
+async def seal_people(tx: Tx, folded: Folded) -> Folded:
+    """Seal what is personal of customers, part by part, so that other tasks come to their turn."""
+    ids = folded.columns["source_id"]
+    personal = {name: folded.columns[name] for name in SEALED_TYPES if name in folded.columns}
+    sealed: dict[str, list[Any]] = {}
+    for start in range(0, len(ids), _SEALED_AT_ONCE):
+        part = slice(start, start + _SEALED_AT_ONCE)
+        more = await seal_rows(tx, ids[part], {name: one[part] for name, one in personal.items()})
+        for name, column in more.items():
+            sealed.setdefault(name, []).extend(column)
+    return msgspec.structs.replace(folded, sealed=sealed)
 
 
 async def write_people(
-    tx: Tx, subject: Subject, prepared: Prepared, *, checker: SchemaChecker, now: datetime
+    tx: Tx,
+    subject: Subject,
+    prepared: Prepared,
+    *,
+    folded: Folded | None = None,
+    checker: SchemaChecker,
+    now: datetime,
 ) -> Written:
     """Store a chunk of customers, products or locations by their ``source_id``.
 
     An empty cell leaves what is known; of two rows about one the later says more. Somebody who
-    was merged into another person is that person.
+    was merged into another person is that person. ``folded`` is what fold_people made of the rows
+    without a problem, if that was done before; without a schema of metadata it is all.
     """
     target = _TARGETS[subject]
-    rows = _rows_of(prepared, target)
     problems = dict(prepared.problems)
-    places = [place for place in range(len(prepared.chunk.lines)) if place not in problems]
+    places = good_places(prepared)
+    count = len(places)
     await _check_schema(tx, subject, prepared, places, checker=checker, problems=problems)
-    folded, repeats, last = _fold(rows, places, prepared)
-    merged: dict[str, bool] = {}
-    if subject is Subject.CUSTOMERS and folded:
-        merged = await _write_merged(tx, folded, last, problems, now=now)
-    for source_id in merged:
-        folded.pop(source_id)
-    added, changed = await _store(tx, target, folded, now=now)
-    changed += sum(merged.values())
+    if folded is None or len(places) < count:
+        folded = fold_people(subject, prepared, places)
+    merged: list[bool] = []
+    if subject is Subject.CUSTOMERS and folded.places:
+        folded, merged = await _write_merged(tx, folded, problems, now=now)
+    added, changed = await _store(tx, target, folded.columns, sealed=folded.sealed, now=now)
+    changed += sum(merged)
     return Written(
         passed=len(prepared.chunk.lines),
         added=added,
         changed=changed,
-        unchanged=len(folded) + len(merged) - added - changed,
+        unchanged=len(folded.places) + len(merged) - added - changed,
         problems=sorted(problems.values(), key=lambda one: one.place),
-        repeats=repeats,
+        repeats=folded.repeats,
         cleaned=prepared.cleaned,
     )
 
 
-def _rows_of(prepared: Prepared, target: _Target) -> dict[str, list[Any]]:
+def good_places(prepared: Prepared) -> list[int]:
+    """Return the places of the rows without a problem."""
+    return [place for place in range(len(prepared.chunk.lines)) if place not in prepared.problems]
+
+
+def _columns_of(prepared: Prepared, target: _Target) -> dict[str, list[Any]]:
     """Return the target's columns, and created_at, as lists with a value a row."""
     values = prepared.values
     columns: dict[str, list[Any]] = {
@@ -135,65 +215,66 @@ async def _check_schema(
     places[:] = [place for place in places if place not in problems]
 
 
-def _fold(
-    rows: dict[str, list[Any]], places: list[int], prepared: Prepared
-) -> tuple[dict[str, dict[str, Any]], list[Repeat], dict[str, int]]:
-    """Return each object once, later rows on top of earlier ones; rows that came again; places."""
-    folded: dict[str, dict[str, Any]] = {}
-    repeats: list[Repeat] = []
-    last: dict[str, int] = {}
-    names = list(rows)
-    good = set(places)
-    for place, values in enumerate(zip(*rows.values(), strict=True)):
-        if place not in good:
-            continue
-        row = dict(zip(names, values, strict=True))
-        before = folded.get(row["source_id"])
-        if before is not None:
-            repeats.append(Repeat(line=prepared.chunk.lines[place], source_id=row["source_id"]))
-            for name, value in before.items():
-                if row[name] is None:
-                    row[name] = value
-                elif name in _OBJECTS and value is not None:
-                    row[name] = value | row[name]
-        folded[row["source_id"]] = row
-        last[row["source_id"]] = place
-    return folded, repeats, last
+def _rows_of(columns: dict[str, list[Any]], rows: Sequence[int]) -> dict[str, list[Any]]:
+    return {name: [one[row] for row in rows] for name, one in columns.items()}
+
+
+def _on_top(name: str, before: Any, value: Any) -> Any:
+    if value is None:
+        return before
+    return before | value if name in _OBJECTS and before is not None else value
 
 
 async def _store(
-    tx: Tx, target: _Target, folded: dict[str, dict[str, Any]], *, now: datetime
+    tx: Tx,
+    target: _Target,
+    values: dict[str, list[Any]],
+    *,
+    sealed: dict[str, list[Any]] | None = None,
+    now: datetime,
 ) -> tuple[int, int]:
-    if not folded:
+    """Merge columns of equal length into the table; returns how many were added and changed."""
+    count = len(values["source_id"])
+    if not count:
         return 0, 0
-    rows = list(folded.values())
-    given = [one for one in target.columns if one[0] in rows[0]]
-    columns: tuple[Column, ...] = (
-        ("id", "text"),
-        ("source_id", "text"),
-        ("created_at", "timestamptz"),
-        *given,
-    )
-    staged: dict[str, Any] = {
-        "id": _ARROW.array(new_ids(target.prefix, len(rows)), _ARROW.string()),
-        "source_id": _ARROW.array(list(folded), _ARROW.string()),
-        "created_at": _ARROW.array(
-            [row.get("created_at") for row in rows], _ARROW.timestamp("us", "UTC")
-        ),
+    nothing: list[Any] = [None] * count
+    known: dict[str, list[Any]] = {
+        "id": new_ids(target.prefix, count),
+        "created_at": values.get("created_at", nothing),
     }
-    for name, kind in given:
-        staged[name] = _arrow([row[name] for row in rows], kind)
+    staged = {
+        name: _arrow((values | known)[name], kind)
+        for name, kind in (*_IDS, *target.columns)
+        if name in values or name in known
+    }
+    columns = [one for one in (*_IDS, *target.columns) if one[0] in staged]
+    if target.table == "customer":
+        personal = {name: values[name] for name in SEALED_TYPES if name in values}
+        if sealed is None:
+            sealed = await seal_rows(tx, values["source_id"], personal)
+        staged |= {name: _ARROW.array(one, _ARROW.string()) for name, one in sealed.items()}
+        columns = sealed_columns(columns)
     await stage_rows(tx, columns, csv_parts(staged), progress=lambda _: None)
     counts = await merge_given(tx, target.table, columns, now=now)
+    raced = await list_raced(tx) if target.table == "customer" else set[str]()
     await drop_staging(tx)
-    return counts
+    if not raced:
+        return counts
+    again = [row for row, one in enumerate(values["source_id"]) if one in raced]
+    more = await _store(tx, target, _rows_of(values, again), now=now)
+    return counts[0] + more[0], counts[1] + more[1]
 
 
 def _arrow(values: list[Any], kind: str) -> Any:
     match kind:
         case "jsonb":
-            texts = [None if one is None else msgspec.json.encode(one).decode() for one in values]
+            written = _ENCODER.encode_lines(values).decode().split("\n")
+            texts = [
+                None if one is None else text for one, text in zip(values, written, strict=False)
+            ]
             return _ARROW.array(texts, _ARROW.string())
+        case "timestamptz":
+            return _ARROW.array(values, _ARROW.timestamp("us", "UTC"))
         case "date":
             return _ARROW.array(values, _ARROW.date32())
         case "bigint":
@@ -203,28 +284,28 @@ def _arrow(values: list[Any], kind: str) -> Any:
 
 
 async def _write_merged(
-    tx: Tx,
-    folded: dict[str, dict[str, Any]],
-    last: dict[str, int],
-    problems: dict[int, Problem],
-    *,
-    now: datetime,
-) -> dict[str, bool]:
-    """Store rows about people who were merged into others; by their ids, what said anything new."""
-    survivors = await find_survivors(tx, list(folded))
-    done: dict[str, bool] = {}
-    for source_id in sorted(survivors.keys() & folded.keys()):
-        given = {k: v for k, v in folded[source_id].items() if v is not None and k != "created_at"}
+    tx: Tx, folded: Folded, problems: dict[int, Problem], *, now: datetime
+) -> tuple[Folded, list[bool]]:
+    """Store rows about people who were merged into others; the other rows, what said anything new."""
+    ids = folded.columns["source_id"]
+    survivors = await find_survivors(tx, ids)
+    if not survivors:
+        return folded, []
+    done: list[bool] = []
+    for row in sorted(range(len(ids)), key=ids.__getitem__):
+        if ids[row] not in survivors:
+            continue
+        said = {name: column[row] for name, column in folded.columns.items()}
+        given = {k: v for k, v in said.items() if v is not None and k != "created_at"}
         try:
             async with tx.transaction():
                 kept = await upsert_customer(tx, CustomerDraft(**given), now=now)
-            done[source_id] = kept.updated_at == now
+            done.append(kept.updated_at == now)
         except KaquanError as error:
             field = error.field if isinstance(error, InvalidInput) else "source_id"
-            place = last[source_id]
+            place = folded.places[row]
             problems[place] = Problem(place=place, field=field, reason=error.message)
-            folded.pop(source_id)
-    return done
+    return folded.only([row for row in range(len(ids)) if ids[row] not in survivors]), done
 
 
 def draft_of(prepared: Prepared, place: int) -> dict[str, Any]:

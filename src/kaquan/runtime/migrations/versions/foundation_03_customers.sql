@@ -3,10 +3,14 @@
 -- The _key columns are what a search compares: only a plain column and operators that leak
 -- nothing may use an index underneath a row-level policy, and lower() is not such an operator.
 -- An erased customer keeps an empty row for the orders and the ledger that point to it.
+-- Name, e-mail, phone and, within the address, all but the region are sealed with the person's data
+-- key, which the project's key wraps (kaquan.trust.Vault); the _index columns and the tokens of
+-- names' beginnings are keyed digests by which they are looked up. Erasing empties the key.
 create table customer (
     project_id   integer not null default current_project(),
     id           text collate "C" not null,
     source_id    text collate "C",
+    data_key     text,
     name         text,
     email        text,
     phone        text,
@@ -17,17 +21,18 @@ create table customer (
     created_at   timestamptz not null,
     updated_at   timestamptz,
     erased_at    timestamptz,
-    name_key     text collate "C" generated always as (lower(name)) stored,
-    email_key    text collate "C" generated always as (lower(email)) stored,
-    phone_key    text collate "C"
-                 generated always as (regexp_replace(phone, '[^0-9]', '', 'g')) stored,
+    name_index   text collate "C",
+    email_index  text collate "C",
+    phone_index  text collate "C",
+    postal_index text collate "C",
+    name_tokens  bigint[],
     primary key (project_id, id),
     unique (project_id, source_id)
 );
 call protect('customer');
-create index customer_name on customer (project_id, name_key) where name_key is not null;
-create index customer_email on customer (project_id, email_key) where email_key is not null;
-create index customer_phone on customer (project_id, phone_key) where phone_key is not null;
+create index customer_email on customer (project_id, email_index) where email_index is not null;
+create index customer_phone on customer (project_id, phone_index) where phone_index is not null;
+create index customer_name on customer using gin (name_tokens);
 create index customer_created on customer (project_id, created_at, id);
 
 -- What a customer's paid orders add up to; kept by the verbs that change orders.

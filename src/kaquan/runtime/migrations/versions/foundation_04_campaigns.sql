@@ -7,7 +7,7 @@ create table campaign (
     description       text,
     kind              text collate "C" not null
                       check (kind in ('DISCOUNT_COUPONS', 'GIFT_VOUCHERS', 'LOYALTY_PROGRAM',
-                                     'PROMOTION')),
+                                     'PROMOTION', 'REFERRAL_PROGRAM')),
     activation        text collate "C" not null default 'AUTO_UPDATE'
                       check (activation in ('AUTO_UPDATE', 'STATIC')),
     offer             jsonb not null,
@@ -19,6 +19,7 @@ create table campaign (
     priority          integer,
     lane              text collate "C" check (lane in ('item', 'order', 'shipping', 'payment')),
     holdout_bps       integer not null default 1000 check (holdout_bps between 0 and 10000),
+    open_to_holdout   boolean not null default false,
     join_once         boolean not null default true,
     active            boolean not null default true,
     starts_at         timestamptz,
@@ -192,6 +193,7 @@ create table distribution (
 call protect('distribution');
 
 -- kept: rendered, and shown in the console's outbox because no SMTP server is set.
+-- address, subject, html and plain are sealed with the data key of the customer sealed_by.
 -- sending: taken by a delivery until due_at; past it the delivery is taken to have died.
 create table message (
     project_id       integer not null default current_project(),
@@ -201,6 +203,7 @@ create table message (
     customer_id      text collate "C" not null,
     voucher_id       text collate "C",
     channel          text collate "C" not null,
+    sealed_by        text collate "C",
     address          text not null,
     subject          text not null,
     html             text not null,

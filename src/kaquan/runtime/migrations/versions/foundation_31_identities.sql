@@ -1,27 +1,31 @@
 -- One person under several names: identities, merges, names that no longer are, likely duplicates,
 -- and what staff wrote down about a person.
 
--- A verified identity belongs to one person; until it is, several may claim it.
+-- A verified identity belongs to one person; until it is, several may claim it. The value is sealed
+-- with the data key of the person who first said it, and looked up by value_index.
 create table customer_identity (
     project_id   integer not null default current_project(),
     customer_id  text collate "C" not null,
     kind         text collate "C" not null
                  check (kind in ('phone', 'email', 'merchant', 'openid', 'unionid', 'card', 'device')),
+    value_index  text collate "C" not null,
     value        text collate "C" not null check (value <> ''),
+    sealed_by    text collate "C" not null,
     proof        text,
     source       text not null,
     created_at   timestamptz not null,
     verified_at  timestamptz,
-    primary key (project_id, customer_id, kind, value),
+    primary key (project_id, customer_id, kind, value_index),
     foreign key (project_id, customer_id) references customer,
     check ((proof is null) = (verified_at is null))
 );
 call protect('customer_identity');
-create unique index customer_identity_verified on customer_identity (project_id, kind, value)
+create unique index customer_identity_verified on customer_identity (project_id, kind, value_index)
     where verified_at is not null;
-create index customer_identity_value on customer_identity (project_id, kind, value);
+create index customer_identity_value on customer_identity (project_id, kind, value_index);
 
--- before is what undoing needs of both profiles, moved the rows that changed hands; both are
+-- before is what undoing needs of both profiles, sealed with the merged person's data key, moved the
+-- rows that changed hands; both are
 -- emptied when the person is erased, and the merge can then no longer be undone.
 create table customer_merge (
     project_id   integer not null default current_project(),
@@ -30,7 +34,7 @@ create table customer_merge (
     merged_id    text collate "C" not null,
     reason       text not null,
     score_ppm    integer check (score_ppm between 0 and 1000000),
-    before       jsonb not null,
+    before       text not null,
     moved        jsonb not null,
     merged_by    text not null,
     merged_at    timestamptz not null,
@@ -88,11 +92,13 @@ create index customer_duplicate_queue on customer_duplicate
     (project_id, state, score_ppm, first_id, second_id);
 create index customer_duplicate_second on customer_duplicate (project_id, second_id);
 
+-- text is sealed with the data key of the customer sealed_by.
 create table customer_note (
     project_id   integer not null default current_project(),
     id           text collate "C" not null,
     customer_id  text collate "C" not null,
     text         text not null check (text <> ''),
+    sealed_by    text collate "C" not null,
     written_by   text not null,
     created_at   timestamptz not null,
     primary key (project_id, id),

@@ -103,6 +103,7 @@ call audit_changes('client_access', 'client_access', '');
 call audit_changes('stacking_rules', 'stacking_rules', '');
 call audit_changes('category', 'category', 'id');
 call audit_changes('campaign', 'campaign', 'id', 'version');
+call audit_changes('partner', 'partner', 'id');
 call audit_changes('claim_rule', 'claim_rule', 'campaign_id');
 call audit_changes('promotion_tier', 'promotion_tier', 'voucher_id');
 call audit_changes('promotion_stack', 'promotion_stack', 'id');

@@ -1,0 +1,157 @@
+"""Erasures outlive the database: a log in a file, and its replay on what was restored.
+
+A line a person: the project's id, ours of the person, whether what their orders and messages said
+went too, and when. The file only grows, and holds nothing but ids.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from kaquan.customers.people import delete_customer, erase_customer
+from kaquan.customers.store.erasure import (
+    insert_erasures,
+    list_undone_erasures,
+    lock_unlogged,
+    update_logged,
+)
+from kaquan.runtime import (
+    PROJECT_DIRECTORY,
+    Database,
+    InvalidInput,
+    Project,
+    Settings,
+    Tx,
+    list_projects,
+)
+
+_AT_ONCE = 1_000
+
+
+class Erasure(msgspec.Struct, frozen=True, kw_only=True):
+    """That a person was erased; ``thorough``: with what was recorded of them."""
+
+    project: str
+    customer: str
+    thorough: bool
+    at: datetime
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """Who was erased again, and who could not be: they are part of another person here."""
+
+    erased: tuple[str, ...] = ()
+    merged: tuple[str, ...] = ()
+
+
+def erasure_log(settings: Settings) -> Path:
+    """Return where erasures are logged."""
+    return settings.erasure_log or settings.data_dir / "erasures.jsonl"
+
+
+def read_erasures(path: Path) -> list[Erasure]:
+    """Return what a log says; nothing for a file that is not there. Raises InvalidInput by line."""
+    if not path.is_file():
+        return []
+    found: list[Erasure] = []
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            # A crash may have cut the last line; the job writes it again.
+            if not line.endswith(b"\n") or not line.strip():
+                continue
+            try:
+                found.append(msgspec.json.decode(line, type=Erasure))
+            except msgspec.MsgspecError as error:
+                message = f"Line {number} of the log of erasures cannot be read: {error}"
+                raise InvalidInput(message, field=f"line {number}") from error
+    return found
+
+
+async def log_erasures(database: Database, path: Path, *, clock: Callable[[], datetime]) -> int:
+    """Append to the log who was erased since the last time; returns how many.
+
+    A line is on the disk before it is noted as logged: a crash between may write it twice, which
+    does no harm.
+    """
+    count = 0
+    for project in await _projects(database):
+        while True:
+            async with database.transaction(project.project_id) as tx:
+                rows = await lock_unlogged(tx, limit=_AT_ONCE)
+                lines = [
+                    Erasure(project=project.id, customer=id_, thorough=thorough, at=at)
+                    for id_, thorough, at in rows
+                ]
+                if lines:
+                    await asyncio.to_thread(_append, path, lines)
+                    await update_logged(tx, [row[0] for row in rows], now=clock())
+            count += len(rows)
+            if len(rows) < _AT_ONCE:
+                break
+    return count
+
+
+async def replay_log(database: Database, path: Path, *, clock: Callable[[], datetime]) -> Replayed:
+    """Erase again whoever the log says was erased and who is in the database nevertheless.
+
+    For a database that was restored from a dump older than an erasure. May be run at any time,
+    and again: who is erased already is passed over. Raises InvalidInput for a log that cannot be
+    read.
+    """
+    return await _replay(database, read_erasures(path), clock=clock)
+
+
+async def _replay(
+    database: Database, erasures: Sequence[Erasure], *, clock: Callable[[], datetime]
+) -> Replayed:
+    replayed = Replayed()
+    for project in await _projects(database):
+        mine = {one.customer: one for one in erasures if one.project == project.id}
+        if not mine:
+            continue
+        async with database.transaction(project.project_id) as tx:
+            there = await list_undone_erasures(tx, list(mine))
+        for id_, is_merged in there.items():
+            if is_merged:
+                replayed = msgspec.structs.replace(replayed, merged=(*replayed.merged, id_))
+                continue
+            async with database.transaction(project.project_id) as tx:
+                await _erase(tx, mine[id_], now=clock())
+            replayed = msgspec.structs.replace(replayed, erased=(*replayed.erased, id_))
+    return replayed
+
+
+async def _erase(tx: Tx, erasure: Erasure, *, now: datetime) -> None:
+    await insert_erasures(
+        tx, [erasure.customer], thorough=erasure.thorough, at=erasure.at, logged_at=now
+    )
+    if erasure.thorough:
+        await erase_customer(tx, erasure.customer, now=now)
+    else:
+        await delete_customer(tx, erasure.customer, now=now)
+
+
+async def _projects(database: Database) -> list[Project]:
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        return await list_projects(tx)
+
+
+def _append(path: Path, lines: Sequence[Erasure]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as log:
+        if log.tell() and not _ends_a_line(path):
+            log.write(b"\n")
+        log.write(msgspec.json.Encoder().encode_lines(lines))
+        log.flush()
+        os.fsync(log.fileno())
+    path.chmod(0o600)
+
+
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as log:
+        log.seek(-1, os.SEEK_END)
+        return log.read(1) == b"\n"

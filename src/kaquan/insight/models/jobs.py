@@ -1,0 +1,69 @@
+"""Background work of models: on request, and every week for every project."""
+
+from datetime import datetime
+
+from procrastinate import JobContext
+
+from kaquan.insight.models.judge import SCORING_KINDS
+from kaquan.insight.models.model import ModelKind, ModelRun
+from kaquan.insight.models.run import SCHEDULED, carry_out, create_run, fail_run
+from kaquan.runtime import (
+    PROJECT_DIRECTORY,
+    UNTIL_DONE,
+    Tx,
+    defer_job,
+    get_project,
+    job_queue,
+    list_projects,
+    services_of,
+    utc_now,
+)
+
+
+@job_queue.task(name="insight.train", retry=UNTIL_DONE, pass_context=True)
+async def train_model(context: JobContext, *, project_id: int, run_id: str) -> None:
+    """Do what a request to train asks for."""
+    services = services_of(context)
+    database = services.database
+    try:
+        await carry_out(database, services.settings, project_id, run_id, clock=utc_now)
+    except Exception as error:
+        if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
+            async with database.transaction(project_id) as tx:
+                await fail_run(tx, run_id, now=utc_now())
+        raise
+
+
+@job_queue.periodic(cron="41 18 * * 0")
+@job_queue.task(
+    name="insight.train_weekly", queueing_lock="insight.train_weekly", pass_context=True
+)
+async def train_weekly(context: JobContext, timestamp: int) -> None:
+    """Every Sunday evening (UTC), learn anew, look at what drifted, and score everybody."""
+    database = services_of(context).database
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        projects = await list_projects(tx)
+    for project in projects:
+        async with database.transaction(project.project_id) as tx:
+            for kind in SCORING_KINDS:
+                await request_training(tx, kind, by=SCHEDULED, now=utc_now())
+
+
+async def request_training(
+    tx: Tx,
+    kind: ModelKind,
+    *,
+    subject: str | None = None,
+    arm: str | None = None,
+    by: str,
+    now: datetime,
+) -> ModelRun:
+    """Ask for a model to be trained, or return the same request that waits already.
+
+    Raises as `create_run` does.
+    """
+    run, fresh = await create_run(tx, kind, subject=subject, arm=arm, by=by, now=now)
+    if fresh:
+        project = await get_project(tx)
+        await defer_job(tx, train_model, project_id=project.project_id, run_id=run.id)
+    return run
