@@ -50,6 +50,19 @@ async def test_the_same_key_on_another_redemption_is_another_request(api: Client
     assert (first.status_code, second.status_code) == (200, 422)
 
 
+async def test_a_key_stays_used_when_its_answer_is_erased(api: Client) -> None:
+    await api.post("/v1/vouchers/A", json=DISCOUNT | {"redemption": {"quantity": 5}})
+    request = redeem("A") | {"customer": {"source_id": "alice", "email": "alice@example.com"}}
+    assert (await api.post("/v1/redemptions", json=request, headers=KEY)).status_code == 200
+    gone = await api.post("/v1/customers/alice/permanent-deletion")
+    assert gone.status_code == 200
+    again = await api.post("/v1/redemptions", json=request, headers=KEY)
+    assert (again.status_code, again.json()["key"]) == (409, "idempotency_answer_erased")
+    other = await api.post("/v1/redemptions", json=redeem("A"), headers=KEY)
+    assert (other.status_code, other.json()["key"]) == (422, "idempotency_key_reused")
+    assert await count_redemptions(api) == 1
+
+
 async def test_a_refusal_is_remembered_and_a_mistake_is_not(api: Client) -> None:
     refused = await api.post("/v1/vouchers/B", json=DISCOUNT | {"active": False})
     assert refused.status_code == 200

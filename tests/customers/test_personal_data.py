@@ -294,7 +294,7 @@ async def test_an_erasure_destroys_the_key(tx: Tx) -> None:
         " from customer"
     )
     assert set(await left.fetchall()) == {("",)}
-    answers = await tx.execute("select key from idempotency")
+    answers = await tx.execute("select key from idempotency where body is not null")
     assert await answers.fetchall() == [("cust_x" * 3,)]
     logged = await tx.execute("select customer_id, thorough, at from erasure order by customer_id")
     assert await logged.fetchall() == [(id_, True, LATER) for id_ in sorted((zebra.id, other.id))]

@@ -23,6 +23,7 @@ from kaquan.connectors import BadSignature
 from kaquan.experiments import ExperimentConflict
 from kaquan.insight import NotReady
 from kaquan.runtime import (
+    AnswerErased,
     Duplicate,
     InvalidInput,
     KaquanError,
@@ -162,6 +163,7 @@ _STATUS: tuple[tuple[type[KaquanError], HTTPStatus], ...] = (
     (ExperimentConflict, HTTPStatus.CONFLICT),
     (NotReady, HTTPStatus.CONFLICT),
     (KeyInFlight, HTTPStatus.CONFLICT),
+    (AnswerErased, HTTPStatus.CONFLICT),
     (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
     (KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Unauthorized, HTTPStatus.UNAUTHORIZED),

@@ -42,19 +42,13 @@ from kaquan.customers.duplicates.model import (
     PersonRecord,
 )
 from kaquan.customers.duplicates.request import SEARCH, request_search
-from kaquan.customers.duplicates.review import (
-    accept_pair,
-    accept_pairs,
-    reject_pair,
-    run_search,
-)
+from kaquan.customers.duplicates.review import accept_pair, accept_pairs, reject_pair, run_search
 from kaquan.customers.erasures import erasure_log, replay_log
 from kaquan.customers.events import record_event, record_events
 from kaquan.customers.identities import (
     IdentityKind,
     Proven,
     claim_identity,
-    find_customer_by_identity,
     prove_identity,
     remove_identity,
 )
@@ -89,11 +83,7 @@ from kaquan.customers.imports.model import ImportKind, OrderRow, SourceRow
 from kaquan.customers.imports.reading import check_headers, read_csv_rows, read_json_rows
 from kaquan.customers.imports.report import write_csv
 from kaquan.customers.imports.request import check_import_file, request_import
-from kaquan.customers.lines import (
-    list_references,
-    list_sku_references,
-    price_with,
-)
+from kaquan.customers.lines import list_references, list_sku_references, price_with
 from kaquan.customers.load import (
     Progress,
     load_customers,
@@ -304,7 +294,6 @@ __all__ = [
     "export_person",
     "find_country",
     "find_customer",
-    "find_customer_by_identity",
     "find_likely",
     "find_location",
     "find_order",

@@ -105,12 +105,6 @@ async def remove_identity(tx: Tx, reference: str, kind: IdentityKind, value: str
         raise NotFound("identity", kind)
 
 
-async def find_customer_by_identity(tx: Tx, kind: IdentityKind, value: str) -> Customer | None:
-    """Return whose an identity is proven to be, or None."""
-    owner_id = await find_owner(tx, (kind, await _normal(tx, kind, value)))
-    return None if owner_id is None else await get_customer(tx, owner_id)
-
-
 async def _normal(tx: Tx, kind: IdentityKind, value: str) -> str:
     """Return a value in the one way that it is compared in."""
     if kind is IdentityKind.PHONE:

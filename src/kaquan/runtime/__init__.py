@@ -65,6 +65,7 @@ from kaquan.runtime.filters import (
 )
 from kaquan.runtime.idempotency import (
     Answer,
+    AnswerErased,
     KeyInFlight,
     KeyReused,
     OnceKey,
@@ -126,6 +127,7 @@ __all__ = [
     "UNTIL_DONE",
     "ActionStatus",
     "Answer",
+    "AnswerErased",
     "Apart",
     "AsyncAction",
     "BinEntry",

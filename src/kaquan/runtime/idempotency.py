@@ -26,6 +26,12 @@ class KeyInFlight(KaquanError):
     key = "idempotency_key_in_flight"
 
 
+class AnswerErased(KaquanError):
+    """What was answered to this key told of a person who was erased; it is not done again."""
+
+    key = "idempotency_answer_erased"
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What goes back on the wire; ``lasting`` answers are remembered, others may be retried."""
 
@@ -53,19 +59,19 @@ def read_once_key(key: str, *, route: str, request: bytes) -> OnceKey:
 
 async def find_first_answers(
     tx: Tx, keys: Sequence[OnceKey], *, now: datetime
-) -> list[Answer | KeyReused | KeyInFlight | None]:
+) -> list[Answer | KeyReused | KeyInFlight | AnswerErased | None]:
     """Take keys for this transaction and return what was answered to each before.
 
     None where there is nothing yet: then the answer that follows has to be remembered in ``tx``.
-    KeyReused stands for a key that came with another request before, and KeyInFlight for one that
-    another transaction is working on.
+    KeyReused stands for a key that came with another request before, KeyInFlight for one that
+    another transaction is working on, and AnswerErased for one whose answer was erased.
     """
     if not keys:
         return []
     found = await look_up_answers(
         tx, [(one.route, one.key) for one in keys], since=now - REMEMBERED_FOR
     )
-    answers: list[Answer | KeyReused | KeyInFlight | None] = []
+    answers: list[Answer | KeyReused | KeyInFlight | AnswerErased | None] = []
     for one, (free, known) in zip(keys, found, strict=True):
         if not free:
             message = "A request with this Idempotency-Key is still being answered."
@@ -74,6 +80,9 @@ async def find_first_answers(
             answers.append(None)
         elif known.fingerprint != one.fingerprint:
             answers.append(KeyReused("This Idempotency-Key was used with another request."))
+        elif known.body is None:
+            message = "The answer to this Idempotency-Key told of a person who was erased since."
+            answers.append(AnswerErased(message))
         else:
             answers.append(Answer(known.status, known.body, lasting=True, replayed=True))
     return answers
@@ -104,8 +113,8 @@ async def answer_once(
     """Answer ``request`` by ``produce`` the first time and from memory afterwards.
 
     The memory commits together with what ``produce`` did in ``tx``. Raises InvalidInput for a
-    key of the wrong length, KeyReused when the key came with another request before, and
-    KeyInFlight while another transaction works on the same key.
+    key of the wrong length, KeyReused when the key came with another request before, AnswerErased
+    when the answer was erased, and KeyInFlight while another transaction works on the same key.
     """
     once = read_once_key(key, route=route, request=request)
     return await answer_key(tx, once, produce=produce, now=now)

@@ -134,11 +134,14 @@ async def update_action(
 
 
 class RememberedAnswer(msgspec.Struct, frozen=True):
-    """An answer given before to the same key, and the fingerprint of what had asked for it."""
+    """An answer given before to the same key, and the fingerprint of what had asked for it.
+
+    ``body`` is None where it was erased.
+    """
 
     fingerprint: bytes
     status: int
-    body: bytes
+    body: bytes | None
 
 
 async def look_up_answers(

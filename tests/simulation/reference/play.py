@@ -59,11 +59,15 @@ class Reference:
     def __init__(self, shop: Shop | None = None) -> None:
         self.shop = shop or Shop()
         self._answers: dict[str, tuple[datetime, bytes, Outcome]] = {}
+        self._told: dict[str, bytes] = {}
 
     def play(self, step: Step, now: datetime, seen: Outcome) -> Outcome:
         """Return the right outcome; of ``seen`` only the names that were made up are used."""
         if step.key is None:
-            return self.decide(step, Given(now, seen.names))
+            outcome = self.decide(step, Given(now, seen.names))
+            if isinstance(step, EraseCustomer) and outcome.kind == "erased":
+                self._empty_answers(step.customer)
+            return outcome
         known = self._answers.get(step.key)
         if known is not None and known[0] >= now - REMEMBERED_FOR:
             same = known[1] == msgspec.json.encode(step)
@@ -71,7 +75,15 @@ class Reference:
         outcome = self.decide(step, Given(now, seen.names))
         if outcome.kind in LASTING:
             self._answers[step.key] = (now, msgspec.json.encode(step), outcome)
+            self._told[step.key] = msgspec.json.encode(seen)
         return outcome
+
+    def _empty_answers(self, customer: str) -> None:
+        """Keys stay used whose answers told of the person, and answer nothing any more."""
+        erased = Outcome(kind="idempotency_answer_erased")
+        for key, (at, asked, _) in list(self._answers.items()):
+            if customer.encode() in self._told[key]:
+                self._answers[key] = (at, asked, erased)
 
     def decide(self, step: Step, given: Given) -> Outcome:
         """Let a step happen that was not answered before."""

@@ -230,16 +230,6 @@ async def delete_terms(tx: Tx, owner_ids: Sequence[str]) -> None:
     await tx.execute("delete from rule_assignment where owner_id = any(%s)", (list(owner_ids),))
 
 
-async def list_vouchers_that_follow(tx: Tx, campaign_id: str) -> list[str]:
-    """Return the vouchers of a campaign whose own offer is made from the campaign's."""
-    cursor = await tx.execute(
-        "select t.owner_id from offer_terms t join voucher v on v.id = t.owner_id"
-        " where v.campaign_id = %s and t.offer is null order by 1",
-        (campaign_id,),
-    )
-    return [row[0] for row in await cursor.fetchall()]
-
-
 async def _count(tx: Tx, query: LiteralString, parameters: Sequence[Any]) -> int:
     row = await (await tx.execute(query, parameters)).fetchone()
     assert row is not None

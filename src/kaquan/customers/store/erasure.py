@@ -32,8 +32,8 @@ _MESSAGES: LiteralString = (
 )
 
 _NAMES: tuple[LiteralString, ...] = (
-    # Answers remembered for requests that are sent again; constraints outlive them.
-    "delete from idempotency where position(convert_to(%(id)s, 'UTF8') in body) > 0",
+    # Answers remembered for requests that are sent again. Their keys stay: nothing is done twice.
+    "update idempotency set body = null where position(convert_to(%(id)s, 'UTF8') in body) > 0",
     "delete from customer_identity where customer_id = %(id)s",
     "delete from customer_note where customer_id = %(id)s",
     "delete from customer_score where customer_id = %(id)s",

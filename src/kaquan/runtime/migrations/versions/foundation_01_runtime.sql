@@ -115,13 +115,14 @@ create table risk_counter (
 );
 call protect('risk_counter');
 
+-- body: null where it told of a person who was erased since; the key stays used.
 create table idempotency (
     project_id   integer not null default current_project() references project,
     route        text collate "C" not null,
     key          text collate "C" not null check (length(key) between 16 and 255),
     fingerprint  bytea not null check (length(fingerprint) = 32),
     status       smallint not null,
-    body         bytea not null,
+    body         bytea,
     created_at   timestamptz not null,
     primary key (project_id, route, key)
 );
