@@ -93,6 +93,26 @@ async def test_the_overview(
     assert "100%" in cohorts
 
 
+async def test_a_shop_whose_orders_ended_is_led_to_their_days(
+    database: Database, tmp_path: Path, figured: tuple[Browser, Shop]
+) -> None:
+    browser, shop = figured
+    async with database.transaction(shop.project.project_id) as tx:
+        await tx.execute("update orders set placed_at = %s", (LONG_AGO,))
+    await _copy(database, shop.project, tmp_path / "lake")
+    browser.cookies.set("kq_lang", "en")
+    for address in ("/console/figures?days=7", "/console/figures/cohorts"):
+        text = (await browser.get(address)).text
+        assert "The last order was on" in text, address
+        assert "until=2025-01-05" in text, address
+    then = (await browser.get("/console/figures?days=7&until=2025-01-05")).text
+    assert "The last order was on" not in then
+    assert "?days=30&amp;until=2025-01-05" in then
+    assert "100%" in (await browser.get("/console/figures/cohorts?until=2025-01-05")).text
+    strange = await browser.get("/console/figures?until=0001-01-01")
+    assert strange.status_code == 200
+
+
 async def test_the_figures_as_files(
     database: Database, tmp_path: Path, figured: tuple[Browser, Shop]
 ) -> None:

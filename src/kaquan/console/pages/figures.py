@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -17,6 +18,7 @@ from kaquan.console.page import PageView
 from kaquan.console.pages.figure_charts import course_chart, figure_funnel
 from kaquan.console.render import page_of, render
 from kaquan.console.session import page_snapshot, project_of
+from kaquan.customers import list_orders
 from kaquan.insight.metrics import (
     METRICS,
     Answer,
@@ -42,6 +44,7 @@ PATH = "/console/figures"
 WINDOWS = (7, 30, 90, 365)
 USUAL = 30
 COHORT_MONTHS = 12
+EARLIEST = date(1970, 1, 1)
 SHOWN = (
     "revenue", "orders", "order_value", "margin", "coupon_orders", "order_value_with",
     "discount", "return_on_discount", "usage_rate", "breakage", "liability", "time_to_redeem",
@@ -98,10 +101,13 @@ async def show_figures(request: Request[Any, Any, Any]) -> Response[str]:
     found = None
     if source is not None:
         found = await work_out(settings_of(request), source, lambda one: _ask(one, question))
+    is_empty = found is not None and not found.now["orders"].point.value
     return render(
         request,
         "pages/figures.html",
         days=days,
+        until=dict(page.query).get("until") and question.until,
+        last_day=await _find_last_day(request, question) if is_empty else None,
         windows=WINDOWS,
         question=question,
         as_of=None if source is None else source.as_of,
@@ -117,8 +123,8 @@ async def show_cohorts(request: Request[Any, Any, Any]) -> Response[str]:
     source = await read_lake(request)
     rows: list[CohortRow] = []
     found: list[tuple[str, list[int]]] = []
+    question = _cohort_window(request, page)
     if source is not None:
-        question = _cohort_window(request, page)
         found = await work_out(
             settings_of(request), source, lambda one: retention_cohorts(one, question)
         )
@@ -127,6 +133,7 @@ async def show_cohorts(request: Request[Any, Any, Any]) -> Response[str]:
         request,
         "pages/cohorts.html",
         rows=rows,
+        last_day=None if found or source is None else await _find_last_day(request, question),
         sheet=_cohort_sheet(found, page),
         width=max((len(row.cells) for row in rows), default=0),
         as_of=None if source is None else source.as_of,
@@ -185,14 +192,32 @@ def _days(page: PageView) -> int:
 
 
 def _window(request: Request[Any, Any, Any], page: PageView, days: int) -> Question:
+    last = _last(request, page)
+    return Question(since=last - timedelta(days=days - 1), until=last)
+
+
+def _last(request: Request[Any, Any, Any], page: PageView) -> date:
+    """The last day shown: the one that the address names, or today."""
     today = usual_window(project_of(request), now=page.now).until
-    return Question(since=today - timedelta(days=days - 1), until=today)
+    with suppress(ValueError):
+        return max(EARLIEST, min(today, date.fromisoformat(dict(page.query).get("until", ""))))
+    return today
+
+
+async def _find_last_day(request: Request[Any, Any, Any], question: Question) -> date | None:
+    """The day of the last order, if that is before the days that are shown."""
+    async with page_snapshot(request) as tx:
+        latest = (await list_orders(tx, limit=1)).items
+    if not latest:
+        return None
+    day = latest[0].placed_at.astimezone(project_of(request).zone).date()
+    return day if day < question.since else None
 
 
 def _cohort_window(request: Request[Any, Any, Any], page: PageView) -> Question:
-    today = usual_window(project_of(request), now=page.now).until
-    month = today.year * 12 + today.month - COHORT_MONTHS
-    return Question(since=date(month // 12, month % 12 + 1, 1), until=today)
+    last = _last(request, page)
+    month = last.year * 12 + last.month - COHORT_MONTHS
+    return Question(since=date(month // 12, month % 12 + 1, 1), until=last)
 
 
 def _ask(engine: Engine, question: Question) -> _Found:
