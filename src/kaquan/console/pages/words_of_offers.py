@@ -188,7 +188,7 @@ HELPS: Mapping[str, str] = {
 CHOICES: Mapping[str, Mapping[str, str]] = {
     "target": {"order": N_("the whole order"), "items": N_("the goods")},
     "giving": {
-        "per_line": N_("once for each good"),
+        "per_line": N_("once for each product"),
         "per_unit": N_("for each unit"),
         "by_amount": N_("once, shared out by amounts"),
         "by_quantity": N_("once, shared out by units"),
