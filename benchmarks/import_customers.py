@@ -34,6 +34,7 @@ from kaquan.customers import Mapping, PathImport, Subject, import_path
 from kaquan.runtime import (
     ActionStatus,
     Database,
+    calm_collector,
     create_project,
     embedded_postgres,
     migrate,
@@ -57,6 +58,7 @@ class Rates(NamedTuple):
 
 def main() -> None:
     """Run a tenth, then the whole, and print the ratios and the memory."""
+    calm_collector()  # as the worker does
     quick = bool(os.environ.get("KAQUAN_BENCH_QUICK"))
     given = [int(number) for number in sys.argv[1:3]]
     customers, orders = given or ((5_000, 1_000) if quick else (100_000, 20_000))

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from kaquan.runtime import load_settings
+from kaquan.runtime import calm_collector, load_settings
 
 SourceFile = Annotated[
     Path,
@@ -55,6 +55,7 @@ def import_file(
     asked = work.read_request(
         kind, file, profile=profile, mapping=mapping, sheet=sheet, dry_run=dry_run
     )
+    calm_collector()
     done = asyncio.run(
         work.do_import(
             load_settings(data_dir), asked, project=project, save_as=save_profile, rejects=rejects

@@ -30,6 +30,7 @@ from kaquan.insight import metrics, models
 from kaquan.runtime import (
     JobServices,
     Settings,
+    calm_collector,
     configure_logs,
     open_database,
     run_worker,
@@ -88,6 +89,7 @@ def run_job_worker(settings: Settings, *, ends_with_parent: bool) -> None:
     configure_logs(settings)
     if ends_with_parent:
         end_with_parent()
+    calm_collector()
     with database_url(settings) as url:
         asyncio.run(_work(url, settings))
 

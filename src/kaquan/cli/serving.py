@@ -1,13 +1,11 @@
 """What each web worker runs."""
 
-import gc
-
 from litestar import Litestar
 
 from kaquan.api import create_app
 from kaquan.cli.holder import end_with_parent
 from kaquan.console import console_routers, docs_script, render_error
-from kaquan.runtime import Database, configure_logs, load_settings
+from kaquan.runtime import Database, calm_collector, configure_logs, load_settings
 from kaquan.storefront import storefront_routers
 
 
@@ -29,16 +27,5 @@ def application() -> Litestar:
     )
     application.on_startup.append(database.open)
     application.on_shutdown.append(database.close)
-    _calm_collector()
+    calm_collector()
     return application
-
-
-def _calm_collector() -> None:
-    """Let the cyclic collector look at what requests leave only, and less often.
-
-    A redemption makes thousands of objects that are gone with it, without any cycle; looked over
-    every 700 objects, with all of the application, they cost a third of its time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)

@@ -25,6 +25,7 @@ from kaquan.runtime.checks import (
     is_storable,
 )
 from kaquan.runtime.clock import utc_now
+from kaquan.runtime.collector import calm_collector
 from kaquan.runtime.database import (
     Database,
     Tx,
@@ -161,6 +162,7 @@ __all__ = [
     "answer_once",
     "append_to_file",
     "binary",
+    "calm_collector",
     "check_by_schema",
     "check_metadata",
     "check_name",
