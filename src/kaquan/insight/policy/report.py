@@ -42,6 +42,7 @@ def report(
     trial: Trial,
     learnts: list[Learnt],
 ) -> PolicyResult:
+    """Put the answer together where there is a policy that can be valued."""
     names = prepared.arms.names
     best = certificate.best
     said = [*prepared.statements, *say_drift(prepared.plan, test)]
@@ -67,20 +68,11 @@ def report(
             language="zh",
         ),
         policy=_shares(choice.written, names),
-        policy_value=shown.written_value.value,
-        policy_low=_finite(shown.written_value.low),
-        policy_high=_finite(shown.written_value.high),
         policy_cost_total=choice.spend,
         best_uniform_arm=_one_arm(best.shares, names, prepared),
         best_uniform=_named(best.shares, names),
-        best_uniform_value=shown.best_uniform_value.value,
-        best_uniform_low=_finite(shown.best_uniform_value.low),
-        best_uniform_high=_finite(shown.best_uniform_value.high),
         personalised=_shares(choice.personal, names),
-        personalised_value=shown.personalised_value.value,
-        difference=shown.difference.value if shown.difference else None,
-        difference_low=_finite(shown.difference.low) if shown.difference else None,
-        difference_high=_finite(shown.difference.high) if shown.difference else None,
+        **_values(shown),
         basis="test" if tested else "train_folds",
         train=folds,
         test=measured,
@@ -102,14 +94,34 @@ def report(
         evaluation=evaluation,
         chosen=[names[arm] for arm in choice.written.tolist()],
         identifiers=_identifiers(test, request),
-        predicted=Predicted(
-            arms=names,
-            net=choice.net,
-            cost=choice.cost,
-            allowed=choice.allowed,
-            steady=all(all(one.steady) for one in learnts),
-        ),
+        predicted=_predicted(choice, names, learnts),
         frontier=measure_frontier(learnts, trial, choice=choice, steps=request.steps),
+    )
+
+
+def _values(shown: Compared) -> dict[str, Any]:
+    """The values of the policies that are compared, with their intervals."""
+    values: dict[str, Any] = {"personalised_value": shown.personalised_value.value}
+    for name, value in (
+        ("policy", shown.written_value),
+        ("best_uniform", shown.best_uniform_value),
+    ):
+        values[f"{name}_value"] = value.value
+        values |= {f"{name}_low": _finite(value.low), f"{name}_high": _finite(value.high)}
+    gain = shown.difference
+    values["difference"] = gain.value if gain else None
+    values["difference_low"] = _finite(gain.low) if gain else None
+    values["difference_high"] = _finite(gain.high) if gain else None
+    return values
+
+
+def _predicted(choice: Choice, names: list[str], learnts: list[Learnt]) -> Predicted:
+    return Predicted(
+        arms=names,
+        net=choice.net,
+        cost=choice.cost,
+        allowed=choice.allowed,
+        steady=all(all(one.steady) for one in learnts),
     )
 
 
