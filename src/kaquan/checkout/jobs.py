@@ -6,7 +6,7 @@ from kaquan.checkout.attempts import FORGET_AT_ONCE, forget_attempts
 from kaquan.checkout.referrals import settle_referral
 from kaquan.checkout.sessions import expire_sessions
 from kaquan.checkout.store.referrals import list_due_referrals
-from kaquan.runtime import PROJECT_DIRECTORY, job_queue, list_projects, services_of, utc_now
+from kaquan.runtime import job_queue, read_projects, services_of, utc_now
 
 _PORTION = 1000
 
@@ -22,8 +22,7 @@ async def expire_all_sessions(context: JobContext, timestamp: int) -> None:
     that nobody meets again.
     """
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         freed = _PORTION
         while freed >= _PORTION:
@@ -38,8 +37,7 @@ async def expire_all_sessions(context: JobContext, timestamp: int) -> None:
 async def forget_old_attempts(context: JobContext, timestamp: int) -> None:
     """Every hour, delete validations and qualifications that were kept long enough."""
     services = services_of(context)
-    async with services.database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(services.database)
     for project in projects:
         forgotten = FORGET_AT_ONCE
         while forgotten >= FORGET_AT_ONCE:
@@ -56,8 +54,7 @@ async def forget_old_attempts(context: JobContext, timestamp: int) -> None:
 async def settle_all_referrals(context: JobContext, timestamp: int) -> None:
     """Every five seconds, reward or take back for what became of orders, each by itself."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         async with database.transaction(project.project_id) as tx:
             due = await list_due_referrals(tx, now=utc_now(), limit=_PORTION)

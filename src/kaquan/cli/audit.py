@@ -8,11 +8,10 @@ import typer
 
 from kaquan.cli.connect import connected
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     InvalidInput,
     Settings,
-    list_projects,
     load_settings,
+    read_projects,
 )
 from kaquan.trust import ChainVerdict, verify_audit
 
@@ -56,8 +55,7 @@ def audit_verify(
 async def _verify(settings: Settings, expected: bytes | None) -> list[tuple[str, ChainVerdict]]:
     found: list[tuple[str, ChainVerdict]] = []
     async with connected(settings) as database:
-        async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-            projects = await list_projects(tx)
+        projects = await read_projects(database)
         for project in projects:
             async with database.snapshot(project.project_id) as tx:
                 found.append((project.id, await verify_audit(tx, expected=expected)))

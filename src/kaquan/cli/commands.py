@@ -15,7 +15,7 @@ from kaquan.checkout import check_settlement
 from kaquan.cli.connect import connected, database_url
 from kaquan.cli.first_steps import FirstSetup, set_up, setup_as_json
 from kaquan.ledger import Discrepancy, check_ledger, count_ledger
-from kaquan.runtime import PROJECT_DIRECTORY, Settings, list_projects, load_settings
+from kaquan.runtime import Settings, load_settings, read_projects
 
 DataDir = Annotated[
     Path | None,
@@ -150,8 +150,7 @@ def ledger_check(data_dir: DataDir = None) -> None:
 async def _check(settings: Settings) -> list[tuple[str, Discrepancy]]:
     found: list[tuple[str, Discrepancy]] = []
     async with connected(settings) as database:
-        async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-            projects = await list_projects(tx)
+        projects = await read_projects(database)
         for project in projects:
             async with database.snapshot(project.project_id) as tx:
                 wrong = [*await check_ledger(tx), *await check_settlement(tx)]

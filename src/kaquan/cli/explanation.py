@@ -28,14 +28,13 @@ from kaquan.checkout import (
 from kaquan.cli.connect import connected
 from kaquan.engine import Language, Reason, explain
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     InvalidInput,
     NotFound,
     Project,
     Settings,
     Tx,
     format_money,
-    list_projects,
+    read_projects,
     utc_now,
 )
 
@@ -97,8 +96,7 @@ async def print_explanation(
     """Print whether the coupon works, or why not; say which of both. Writes nothing else."""
     body = _read_order(question.order_file)
     async with connected(settings) as database:
-        async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-            project = _pick_project(await list_projects(tx), question.project)
+        project = _pick_project(await read_projects(database), question.project)
         async with database.snapshot(project.project_id) as tx:
             now = utc_now()
             if question.at is not None:

@@ -10,12 +10,11 @@ import typer
 
 from kaquan.cli.connect import connected
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     InvalidInput,
     Project,
     Settings,
-    list_projects,
     load_settings,
+    read_projects,
     utc_now,
 )
 
@@ -86,8 +85,7 @@ async def _ask(
         message = f"There is no table or metric '{subject}'; there are {known}."
         raise InvalidInput(message, field="SUBJECT")
     async with connected(settings) as database:
-        async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-            chosen = _choose(await list_projects(tx), project)
+        chosen = _choose(await read_projects(database), project)
         async with database.snapshot(chosen.project_id) as tx:
             source = await read_source(tx)
     asked = _question(

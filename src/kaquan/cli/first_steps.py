@@ -3,11 +3,10 @@
 import msgspec
 
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     Database,
     Project,
     create_project,
-    list_projects,
+    read_projects,
     utc_now,
 )
 from kaquan.trust import FirstCredentials, create_first_credentials
@@ -30,8 +29,7 @@ async def set_up(
     admin_email: str,
 ) -> FirstSetup:
     """Create the first project, its keys and its administrator unless there is a project."""
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     if projects:
         return FirstSetup(projects[0], None)
     now = utc_now()

@@ -9,12 +9,11 @@ import typer
 from kaquan.cli.connect import connected
 from kaquan.insight import Fault, Storage, check_lake, compact_lake, lake_of, sync_lake
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     Database,
     Project,
     Settings,
-    list_projects,
     load_settings,
+    read_projects,
     utc_now,
 )
 
@@ -64,7 +63,7 @@ async def _sync(settings: Settings) -> bool:
     storage = lake_of(settings)
     waiting = False
     async with connected(settings) as database:
-        for project in await _projects(database):
+        for project in await read_projects(database):
             waiting |= await _sync_one(database, project, storage)
     return waiting
 
@@ -86,7 +85,7 @@ async def _check(settings: Settings) -> list[tuple[str, Fault]]:
     storage = lake_of(settings)
     found: list[tuple[str, Fault]] = []
     async with connected(settings) as database:
-        for project in await _projects(database):
+        for project in await read_projects(database):
             async with database.snapshot(project.project_id) as tx:
                 found += [(project.id, fault) for fault in await check_lake(tx, storage)]
     return found
@@ -95,12 +94,7 @@ async def _check(settings: Settings) -> list[tuple[str, Fault]]:
 async def _compact(settings: Settings) -> None:
     storage = lake_of(settings)
     async with connected(settings) as database:
-        for project in await _projects(database):
+        for project in await read_projects(database):
             async with database.transaction(project.project_id) as tx:
                 months = await compact_lake(tx, storage, now=utc_now())
             typer.echo(f"{project.id}: {months:,} months written")
-
-
-async def _projects(database: Database) -> list[Project]:
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        return await list_projects(tx)

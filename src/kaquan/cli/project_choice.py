@@ -1,12 +1,11 @@
 """Which project a command is about."""
 
-from kaquan.runtime import PROJECT_DIRECTORY, Database, InvalidInput, Project, list_projects
+from kaquan.runtime import Database, InvalidInput, Project, read_projects
 
 
 async def choose_project(database: Database, named: str | None) -> Project:
     """Return the project with this id or name, or the only one there is. Raises InvalidInput."""
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     found = [one for one in projects if named is None or named in (one.id, one.name)]
     if len(found) == 1:
         return found[0]

@@ -5,7 +5,7 @@ from datetime import timedelta
 from procrastinate import JobContext
 
 from kaquan.connectors.store.sources import delete_old_receipts
-from kaquan.runtime import PROJECT_DIRECTORY, job_queue, list_projects, services_of, utc_now
+from kaquan.runtime import job_queue, read_projects, services_of, utc_now
 
 RECEIPTS_KEPT = timedelta(days=90)
 
@@ -17,8 +17,7 @@ RECEIPTS_KEPT = timedelta(days=90)
 async def forget_old_receipts(context: JobContext, timestamp: int) -> None:
     """Every night, forget what came in more than 90 days ago."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         async with database.transaction(project.project_id) as tx:
             await delete_old_receipts(tx, before=utc_now() - RECEIPTS_KEPT)

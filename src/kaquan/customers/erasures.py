@@ -20,13 +20,11 @@ from kaquan.customers.store.erasure import (
     update_logged,
 )
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     Database,
     InvalidInput,
-    Project,
     Settings,
     Tx,
-    list_projects,
+    read_projects,
 )
 
 _AT_ONCE = 1_000
@@ -78,7 +76,7 @@ async def log_erasures(database: Database, path: Path, *, clock: Callable[[], da
     does no harm.
     """
     count = 0
-    for project in await _projects(database):
+    for project in await read_projects(database):
         while True:
             async with database.transaction(project.project_id) as tx:
                 rows = await lock_unlogged(tx, limit=_AT_ONCE)
@@ -109,7 +107,7 @@ async def _replay(
     database: Database, erasures: Sequence[Erasure], *, clock: Callable[[], datetime]
 ) -> Replayed:
     replayed = Replayed()
-    for project in await _projects(database):
+    for project in await read_projects(database):
         mine = {one.customer: one for one in erasures if one.project == project.id}
         if not mine:
             continue
@@ -133,11 +131,6 @@ async def _erase(tx: Tx, erasure: Erasure, *, now: datetime) -> None:
         await erase_customer(tx, erasure.customer, now=now)
     else:
         await delete_customer(tx, erasure.customer, now=now)
-
-
-async def _projects(database: Database) -> list[Project]:
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        return await list_projects(tx)
 
 
 def _append(path: Path, lines: Sequence[Erasure]) -> None:

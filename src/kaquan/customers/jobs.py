@@ -9,11 +9,10 @@ from kaquan.customers.imports.files.carry import carry_out, fail_file_import
 from kaquan.customers.imports.run import fail_import, run_import
 from kaquan.customers.merging.merge import gather_late_rows
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     UNTIL_DONE,
     delete_expired_files,
     job_queue,
-    list_projects,
+    read_projects,
     services_of,
     utc_now,
 )
@@ -61,8 +60,7 @@ async def find_requested_duplicates(
 async def gather_rows_after_merges(context: JobContext, timestamp: int) -> None:
     """Move what came for merged people while they were being merged (every ten minutes)."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         async with database.transaction(project.project_id) as tx:
             await gather_late_rows(tx, now=utc_now())
@@ -75,8 +73,7 @@ async def gather_rows_after_merges(context: JobContext, timestamp: int) -> None:
 async def join_new_sessions(context: JobContext, timestamp: int) -> None:
     """Join what was browsed into sessions (every ten seconds)."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         more = True
         while more:
@@ -99,8 +96,7 @@ async def log_new_erasures(context: JobContext, timestamp: int) -> None:
 async def delete_old_files(context: JobContext, timestamp: int) -> None:
     """Remove files whose time is over (every night)."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         async with database.transaction(project.project_id) as tx:
             await delete_expired_files(tx, now=utc_now())

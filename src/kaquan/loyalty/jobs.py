@@ -12,12 +12,11 @@ from kaquan.loyalty.store.lots import list_cards_with_overdue
 from kaquan.loyalty.store.pending import list_due_pending
 from kaquan.loyalty.store.points import list_due_subjects
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     Database,
     NotFound,
     Project,
     job_queue,
-    list_projects,
+    read_projects,
     services_of,
     utc_now,
 )
@@ -30,8 +29,7 @@ A_ROUND = 500
 async def settle_all_points(context: JobContext, timestamp: int) -> None:
     """Every five seconds, settle what is due in every project, each order by itself."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         async with database.transaction(project.project_id) as tx:
             subjects = await list_due_subjects(tx, limit=A_ROUND)
@@ -45,8 +43,7 @@ async def settle_all_points(context: JobContext, timestamp: int) -> None:
 async def turn_calendar(context: JobContext, timestamp: int) -> None:
     """Every minute, let points count whose day has come and take off those whose day is over."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         await turn_day(database, project, now=utc_now())
 

@@ -9,13 +9,12 @@ from kaquan.outreach.model import DistributionStatus, Mailing
 from kaquan.outreach.smtp import mail_server
 from kaquan.outreach.store import has_due_messages, lock_distribution, update_distribution
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     UNTIL_DONE,
     KaquanError,
     Settings,
     defer_job,
     job_queue,
-    list_projects,
+    read_projects,
     services_of,
     utc_now,
 )
@@ -72,8 +71,7 @@ async def sweep_outboxes(context: JobContext, timestamp: int) -> None:
     services = services_of(context)
     if mail_server(services.settings) is None:
         return
-    async with services.database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(services.database)
     for project in projects:
         async with services.database.transaction(project.project_id) as tx:
             if await has_due_messages(tx, now=utc_now()):

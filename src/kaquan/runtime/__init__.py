@@ -88,7 +88,7 @@ from kaquan.runtime.jobs import (
 from kaquan.runtime.migrate import migrate
 from kaquan.runtime.model import ActionStatus, AsyncAction, Page, Project
 from kaquan.runtime.money import format_money, format_price, minor_digits
-from kaquan.runtime.projects import create_project
+from kaquan.runtime.projects import create_project, read_projects
 from kaquan.runtime.schema_store import (
     check_by_schema,
     delete_schema,
@@ -208,6 +208,7 @@ __all__ = [
     "put_schema",
     "read_file_part",
     "read_once_key",
+    "read_projects",
     "recover_bin_entry",
     "remember_answers",
     "run_worker",

@@ -1,15 +1,15 @@
-"""Opening a project."""
+"""Opening a project, and finding those that are open."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.numbers import is_currency
 
-from kaquan.runtime.database import Tx
+from kaquan.runtime.database import Database, Tx
 from kaquan.runtime.errors import InvalidInput
 from kaquan.runtime.ids import new_id
 from kaquan.runtime.model import Project
-from kaquan.runtime.store import insert_project
+from kaquan.runtime.store import PROJECT_DIRECTORY, insert_project, list_projects
 
 
 async def create_project(
@@ -46,3 +46,9 @@ async def create_project(
         created_at=now,
     )
     return await insert_project(tx, project)
+
+
+async def read_projects(database: Database) -> list[Project]:
+    """Return every project that is not shut, for work that is done in each of them."""
+    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
+        return await list_projects(tx)

@@ -5,12 +5,9 @@ from datetime import timedelta
 from procrastinate import JobContext
 
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     UNTIL_DONE,
-    Database,
-    Project,
     job_queue,
-    list_projects,
+    read_projects,
     services_of,
     utc_now,
 )
@@ -28,7 +25,7 @@ CHANGES_KEPT = timedelta(days=30)
 async def keep_all_members(context: JobContext, timestamp: int) -> None:
     """Every ten seconds, bring every project's live segments up to date."""
     database = services_of(context).database
-    for project in await _projects(database):
+    for project in await read_projects(database):
         more = True
         while more:
             async with database.transaction(project.project_id) as tx:
@@ -41,7 +38,7 @@ async def score_at_night(context: JobContext, timestamp: int) -> None:
     """At 2 o'clock of each project's night, score RFM and forget old changes of members."""
     database = services_of(context).database
     now = utc_now()
-    for project in await _projects(database):
+    for project in await read_projects(database):
         if now.astimezone(project.zone).hour == 2:
             async with database.transaction(project.project_id) as tx:
                 await score_rfm(tx, as_of=now)
@@ -52,8 +49,3 @@ async def score_at_night(context: JobContext, timestamp: int) -> None:
 async def score_requested(context: JobContext, *, project_id: int, action_id: str) -> None:
     """Score a project's customers because somebody asked for it."""
     await run_scoring(services_of(context).database, project_id, action_id, clock=utc_now)
-
-
-async def _projects(database: Database) -> list[Project]:
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        return await list_projects(tx)

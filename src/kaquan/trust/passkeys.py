@@ -27,14 +27,13 @@ from webauthn.helpers.structs import (
 )
 
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     Database,
     InvalidInput,
     KaquanError,
     NotFound,
     Tx,
     check_name,
-    list_projects,
+    read_projects,
 )
 from kaquan.trust.model import SignedIn, User
 from kaquan.trust.passkey_store import (
@@ -208,8 +207,7 @@ async def sign_in_by_passkey(
 
 async def _meeting_place(database: Database) -> int:
     """The project that challenges of strangers are kept in: the oldest."""
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     if not projects:
         raise PasskeyRefused("There is no project yet.")
     return projects[0].project_id

@@ -4,7 +4,7 @@ from procrastinate import JobContext
 
 from kaquan.experiments import list_adaptive
 from kaquan.insight.experiment.bandit import move_weights
-from kaquan.runtime import PROJECT_DIRECTORY, job_queue, list_projects, services_of, utc_now
+from kaquan.runtime import job_queue, read_projects, services_of, utc_now
 
 
 @job_queue.periodic(cron="17 * * * *")
@@ -14,8 +14,7 @@ from kaquan.runtime import PROJECT_DIRECTORY, job_queue, list_projects, services
 async def move_all_weights(context: JobContext, timestamp: int) -> None:
     """Every hour, move the chances of adaptive experiments."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         async with database.transaction(project.project_id) as tx:
             for experiment in await list_adaptive(tx):

@@ -4,7 +4,7 @@ from procrastinate import JobContext
 
 from kaquan.insight.lake.storage import lake_of
 from kaquan.insight.lake.sync import compact_lake, sync_lake
-from kaquan.runtime import PROJECT_DIRECTORY, job_queue, list_projects, services_of, utc_now
+from kaquan.runtime import job_queue, read_projects, services_of, utc_now
 
 
 @job_queue.periodic(cron="* * * * * */30")
@@ -32,5 +32,4 @@ async def compact_all_lakes(context: JobContext, timestamp: int) -> None:
 
 
 async def _projects(context: JobContext) -> list[int]:
-    async with services_of(context).database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        return [project.project_id for project in await list_projects(tx)]
+    return [project.project_id for project in await read_projects(services_of(context).database)]

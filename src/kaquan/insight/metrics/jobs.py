@@ -13,13 +13,12 @@ from kaquan.insight.metrics.engine import Engine, read_source
 from kaquan.insight.metrics.files import FileFormat, answer_table, table_bytes
 from kaquan.insight.metrics.model import Answer, Grain
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     Database,
     Project,
     Settings,
     Unavailable,
     job_queue,
-    list_projects,
+    read_projects,
     services_of,
     utc_now,
 )
@@ -31,8 +30,7 @@ async def export_at_night(context: JobContext, timestamp: int) -> None:
     """At 3 o'clock of each project's night, write the figures of the days up to yesterday."""
     services = services_of(context)
     now = utc_now()
-    async with services.database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(services.database)
     for project in projects:
         if now.astimezone(project.zone).hour == 3:
             await export_days(services.database, services.settings, project, now=now)

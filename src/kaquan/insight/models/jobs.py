@@ -8,13 +8,12 @@ from kaquan.insight.models.judge import SCORING_KINDS
 from kaquan.insight.models.model import ModelKind, ModelRun
 from kaquan.insight.models.run import SCHEDULED, carry_out, create_run, fail_run
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     UNTIL_DONE,
     Tx,
     defer_job,
     get_project,
     job_queue,
-    list_projects,
+    read_projects,
     services_of,
     utc_now,
 )
@@ -41,8 +40,7 @@ async def train_model(context: JobContext, *, project_id: int, run_id: str) -> N
 async def train_weekly(context: JobContext, timestamp: int) -> None:
     """Every Sunday evening (UTC), learn anew, look at what drifted, and score everybody."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         async with database.transaction(project.project_id) as tx:
             for kind in SCORING_KINDS:

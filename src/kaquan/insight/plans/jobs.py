@@ -16,13 +16,12 @@ from kaquan.insight.plans.run import (
 from kaquan.insight.plans.watch import watch_plan
 from kaquan.insight.plans.watch_store import list_watched
 from kaquan.runtime import (
-    PROJECT_DIRECTORY,
     UNTIL_DONE,
     Tx,
     defer_job,
     get_project,
     job_queue,
-    list_projects,
+    read_projects,
     services_of,
     utc_now,
 )
@@ -58,8 +57,7 @@ async def request_plan(tx: Tx, draft: PlanDraft, *, now: datetime) -> Plan:
 async def watch_plans(context: JobContext, timestamp: int) -> None:
     """Once a day, look whether the certificates of approved plans still hold."""
     database = services_of(context).database
-    async with database.transaction(lookup=PROJECT_DIRECTORY) as tx:
-        projects = await list_projects(tx)
+    projects = await read_projects(database)
     for project in projects:
         async with database.transaction(project.project_id) as tx:
             plans = await list_watched(tx)
