@@ -4,7 +4,7 @@ The product's own path, as ``kaquan import`` goes it: the file read, its cells c
 merged into what is known, orders put together from their lines, customers' summaries kept. The
 baseline: a bare COPY, in the server's binary form and past the row policies, of the very rows that
 the import stored into the same tables with the same indexes, constraints and triggers. Both start
-with empty tables, end with a commit, and run one after the other on the same server.
+with empty tables, end with a commit, and run one after the other on the same server, in three rounds.
 
 Prints one line of JSON: ``ratio`` is of customers, ``orders_ratio`` of order lines. What our work
 costs on top of a table without any index is told by ``text_ratio`` and ``text_orders_ratio``: there
@@ -42,6 +42,7 @@ from kaquan.runtime import (
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ROUNDS = 3
 LINES_AN_ORDER = 10
 CUSTOMER_COLUMNS = ("id", "name", "phone", "email", "birthday", "city", "level")
 LINE_COLUMNS = ("order_id", "order_date", "customer_id", "product_id", "quantity", "unit_price")
@@ -69,7 +70,9 @@ def main() -> None:
             migrate(url)
             measure(url, folder, customers // 10, orders // 10)
             peak_of_tenth = peak_mib()
-            people, rows = measure(url, folder, customers, orders)
+            # In turns, and the best of each counts: what else the machine does should hit both alike.
+            rounds = [measure(url, folder, customers, orders) for _ in range(ROUNDS)]
+    people, rows = (best([one[which] for one in rounds]) for which in (0, 1))
     lines = orders * LINES_AN_ORDER
     result = {
         "name": "import_customers",
@@ -87,6 +90,11 @@ def main() -> None:
         "peak_of_tenth_mib": peak_of_tenth,
     }
     sys.stdout.write(json.dumps(result) + "\n")
+
+
+def best(rounds: list[Rates]) -> Rates:
+    """Return the least seconds of each kind."""
+    return Rates(*(min(seconds) for seconds in zip(*rounds, strict=True)))
 
 
 def peak_mib() -> int:

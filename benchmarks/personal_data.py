@@ -5,8 +5,12 @@ one by one as the API enters them, and pages of 1,000 read as lists and exports 
 the same code with a vault that seals nothing and whose digests are the values themselves; so what
 is compared is the work of the ciphers and the size of what they make.
 
-Prints one line of JSON: for each path customers a second, the same without, and the ratio; and the
-bytes that a customer takes in the table (without indexes). Size: ``python -m
+Also: opening a project's keys, which the master key wraps, against reading their rows alone, as a
+process does every ten minutes a project; and erasing people, with and without exports of
+everybody waiting to be fetched, which are searched for them.
+
+Prints one line of JSON: for each path customers a second, the same without, and the ratio; the
+bytes that a customer takes in the table (without indexes); microseconds and milliseconds. Size: ``python -m
 benchmarks.personal_data [customers]``, by default 20,000.
 """
 
@@ -25,10 +29,18 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 
-from kaquan.customers import CustomerDraft, list_customers, load_customers, upsert_customer
+from kaquan.customers import (
+    CustomerDraft,
+    erase_customer,
+    list_customers,
+    load_customers,
+    upsert_customer,
+)
 from kaquan.runtime import (
     Database,
     Tx,
+    append_to_file,
+    create_file,
     create_project,
     embedded_postgres,
     migrate,
@@ -41,6 +53,9 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FAMILY, GIVEN = "王李张刘陈杨黄赵吴周", "伟芳娜敏静丽强磊军洋"
 TURNS = 3
 PAGE = 1_000
+OPENINGS = 500
+ERASED = 20
+FILES = 5
 _FOREVER = float("inf")
 
 
@@ -94,6 +109,7 @@ class Shop:
         self.project_id = project_id
         self.sealed = sealed
         self.turn = 0
+        self.first = 0
 
     async def work(self, do: Callable[[Tx], Awaitable[object]]) -> float:
         """Return the seconds that something takes in a transaction, with its commit."""
@@ -128,6 +144,8 @@ async def measure(url: str, count: int) -> dict[str, object]:
                 for path, rate in (await take_turn(shop, count)).items():
                     rates.setdefault(path, {}).setdefault(shop.sealed, []).append(rate)
         sizes = [row_bytes(url, shop.project_id) for shop in shops]
+        keys = await open_keys(shops[0])
+        erasures = await erase_people(shops[0], count)
     result: dict[str, object] = {"name": "personal_data", "customers": count, "turns": TURNS}
     for path, found in rates.items():
         ours, theirs = statistics.median(found[True]), statistics.median(found[False])
@@ -142,6 +160,8 @@ async def measure(url: str, count: int) -> dict[str, object]:
         "unit": "customers/s",
         "row_bytes": sizes[0],
         "row_bytes_open": sizes[1],
+        "open_keys_us": keys,
+        "erase_ms": erasures,
     }
 
 
@@ -157,7 +177,7 @@ async def open_shop(database: Database, *, sealed: bool) -> Shop:
 async def take_turn(shop: Shop, count: int) -> dict[str, float]:
     """Return customers a second: loaded, entered one by one, and read."""
     shop.turn += 1
-    first = shop.turn * count
+    shop.first = first = shop.turn * count
     table = people(first, count)
     singles = [draft(first + count * 100 + number) for number in range(count // 20)]
 
@@ -179,6 +199,53 @@ async def take_turn(shop: Shop, count: int) -> dict[str, float]:
         "enter": len(singles) / await shop.work(enter),
         "read": count // PAGE * PAGE / await shop.work(read),
     }
+
+
+async def open_keys(shop: Shop) -> dict[str, float]:
+    """Return the microseconds of reading and unwrapping a project's keys, and of reading alone."""
+    spent: dict[str, list[float]] = {"value": [], "baseline": []}
+    async with shop.database.transaction(shop.project_id) as tx:
+        for _ in range(OPENINGS):
+            started = time.perf_counter()
+            await open_vault(tx, afresh=True)
+            read = time.perf_counter()
+            cursor = await tx.execute(
+                "select project_id, purpose, key, master from project_key"
+                " where starts_with(purpose, %s)",
+                ("personal ",),
+            )
+            await cursor.fetchall()
+            spent["value"].append(read - started)
+            spent["baseline"].append(time.perf_counter() - read)
+    return {name: round(statistics.median(each) * 1e6) for name, each in spent.items()}
+
+
+async def erase_people(shop: Shop, count: int) -> dict[str, float]:
+    """Return the milliseconds of an erasure beside FILES exports of ``count`` people, and beside none."""
+    spent = {"baseline": await erase_some(shop, 0)}
+    rows = b"".join(
+        f"{number},{name_of(number)},m{number}@elsewhere.example,+86139{number % 10**8:08}\n".encode()
+        for number in range(count)
+    )
+    async with shop.database.transaction(shop.project_id) as tx:
+        for number in range(FILES):
+            await append_to_file(tx, await create_file(tx, f"{number}.csv", now=NOW), rows)
+    spent["value"] = await erase_some(shop, ERASED)
+    return {name: round(each * 1e3, 1) for name, each in spent.items()} | {
+        "searched_mb": round(FILES * len(rows) / 1e6, 1)
+    }
+
+
+async def erase_some(shop: Shop, first: int) -> float:
+    """Erase ERASED people, the first ones of the first load, and return the median seconds."""
+    spent: list[float] = []
+    for number in range(first, first + ERASED):
+
+        async def erase(tx: Tx, name: str = f"m{shop.first + number}") -> None:
+            await erase_customer(tx, name, now=NOW)
+
+        spent.append(await shop.work(erase))
+    return statistics.median(spent)
 
 
 def people(first: int, count: int) -> pa.Table:

@@ -4,6 +4,7 @@ Set ``KAQUAN_TEST_DATABASE_URL`` to run against another server; its user must be
 create databases.
 """
 
+import base64
 import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import ExitStack
@@ -27,7 +28,26 @@ from kaquan.runtime import (
     open_database,
 )
 
+# As an operator sets it; processes that tests start inherit it.
+os.environ.setdefault("KAQUAN_MASTER_KEY", base64.b64encode(bytes(32)).decode())
+
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a run be of those tests alone that meet the tests' database."""
+    parser.addoption(
+        "--on-database", action="store_true", help="Only the tests that use the tests' database."
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what another server cannot change, where that was asked for."""
+    if not config.getoption("on_database"):
+        return
+    meeting = [one for one in items if "postgres_url" in getattr(one, "fixturenames", ())]
+    config.hook.pytest_deselected(items=[one for one in items if one not in set(meeting)])
+    items[:] = meeting
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -75,16 +95,30 @@ async def database(postgres_url: str) -> AsyncGenerator[Database]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def project(database: Database) -> Project:
+async def project(database: Database) -> AsyncGenerator[Project]:
     """A project of its own for each test: tests share a database and never see each other."""
     async with database.transaction() as tx:
-        return await create_project(
+        opened = await create_project(
             tx,
             "Test shop",
             currency="CNY",
             time_zone="Asia/Shanghai",
             language="en",
             now=NOW,
+        )
+    yield opened
+    await _leave(database, opened)
+
+
+async def _leave(database: Database, project: Project) -> None:
+    """Shut a project and drop its jobs, so that no later test's worker has work with it."""
+    async with database.transaction(project.project_id) as tx:
+        await tx.execute(
+            "update project set closed_at = now() where project_id = current_project()"
+        )
+        await tx.execute(
+            "delete from procrastinate_jobs"
+            " where status = 'todo' and (args ->> 'project_id')::bigint = current_project()"
         )
 
 

@@ -116,7 +116,8 @@ class CrashServer:
         return done.returncode == 0
 
     def _environment(self) -> dict[str, str]:
-        outside = {k: v for k, v in os.environ.items() if not k.startswith("KAQUAN_")}
+        kept = "KAQUAN_MASTER_KEY"
+        outside = {k: v for k, v in os.environ.items() if k == kept or not k.startswith("KAQUAN_")}
         return outside | {"KAQUAN_LOG_LEVEL": "error"}
 
 

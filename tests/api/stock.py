@@ -333,6 +333,8 @@ async def _stock_science(shelf: Shelf) -> None:
     asked = {"learnt_from": made["id"], "segment_id": shelf.stock["segment_id"][0]}
     plan = await shelf.post("/v1/kaquan/plans", {"name": f"plan-{shelf.mark}", **asked})
     shelf.note("plan_id", plan["id"])
+    sending = {"campaign_id": trial["campaign_id"], "segment_id": asked["segment_id"]}
+    shelf.note("distribution_id", (await shelf.post("/v1/kaquan/distributions", sending))["id"])
     run = await shelf.post("/v1/kaquan/model-runs", {"kind": "redemption"})
     shelf.note("run_id", run["id"])
 

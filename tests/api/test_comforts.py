@@ -117,6 +117,7 @@ async def test_not_all_of_a_thousand_are_named(api: Client) -> None:
     assert len(answer.headers["kaquan-ignored-fields"].split(", ")) == 20
 
 
+@pytest.mark.slow
 async def test_the_command_prints_the_document(api: Client, project: Project) -> None:
     assert project.id
     printed = CliRunner().invoke(cli, ["openapi", "--indent", "0"])

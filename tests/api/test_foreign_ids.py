@@ -97,6 +97,11 @@ BODIES: list[tuple[str, str, Any]] = [
         "/v1/kaquan/plans",
         {"name": "P{turn}", "learnt_from": "{experiment_id}", "segment_id": "{segment_id}"},
     ),
+    (
+        "POST",
+        "/v1/kaquan/distributions",
+        {"campaign_id": "{campaign_id}", "segment_id": "{segment_id}"},
+    ),
     ("POST", "/v1/loyalties/{campaign_id}/members", {"customer": {"id": "{customer_id}"}}),
     ("POST", "/v1/loyalties/members/{member_id}/balance", {"points": 5}),
     (
@@ -177,6 +182,7 @@ QUERIES: list[tuple[str, str]] = [
     ("/v1/validation-rules-assignments", "rule={rule_id}"),
     ("/v1/rewards", "assignment_id={assignment_id}"),
     ("/v1/kaquan/duplicates", "customer_id={customer_id}"),
+    ("/v1/kaquan/distributions", "campaign_id={campaign_id}"),
     ("/v1/kaquan/settlement", "campaign={campaign_id}"),
     ("/v1/kaquan/settlement/csv", "partner={partner_id}"),
     ("/v1/trash-bin", "starting_after_id={entry_id}"),
@@ -220,7 +226,7 @@ class Try(NamedTuple):
         return f"{self.method} {self.path}" in MAKERS or "{" not in self.path
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shops(app: Litestar, database: Database) -> AsyncGenerator[tuple[Shop, Shop]]:
     """Our shop and theirs."""
     projects: list[Project] = []
@@ -268,6 +274,7 @@ async def _least_waits(client: httpx.AsyncClient, one: Try, ids: dict[str, str])
     return min([(await _send_counted(client, one, ids))[1] for _ in range(_MEASURED)])
 
 
+@pytest.mark.slow
 async def test_a_foreign_id_is_an_unknown_id(
     app: Litestar, shops: tuple[Shop, Shop], postgres_url: str, counted_waits: None
 ) -> None:

@@ -26,6 +26,7 @@ def _changes(app: Litestar) -> Iterator[tuple[str, str]]:
             yield method.upper(), path
 
 
+@pytest.mark.slow
 async def test_another_version_is_left_as_it_is_everywhere(
     app: Litestar, database: Database, project: Project
 ) -> None:

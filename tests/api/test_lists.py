@@ -10,7 +10,7 @@ from litestar import Litestar
 from api.stock import WORD, Shop, fill, open_shop
 from kaquan.api import describe_routes
 from kaquan.api.links import list_operations
-from kaquan.runtime import Database, Project
+from kaquan.runtime import Database, create_project, utc_now
 
 NO_ORDER = {"/v1/attempts"}
 """There ``order`` is the id of an order; the list is sorted by ``sort``."""
@@ -25,9 +25,13 @@ WRONG = [
 ]
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def shop(app: Litestar, database: Database, project: Project) -> AsyncGenerator[Shop]:
-    """A shop with one of everything."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shop(app: Litestar, database: Database) -> AsyncGenerator[Shop]:
+    """A shop with one of everything, which nobody here changes."""
+    async with database.transaction() as tx:
+        project = await create_project(
+            tx, "Listed", currency="CNY", time_zone="Asia/Shanghai", language="en", now=utc_now()
+        )
     async with open_shop(app, database, project, mark="LIST") as opened:
         yield opened
 

@@ -325,7 +325,7 @@ WRONG = [
         '{"redeemables":[{"object":"voucher"}]}',
         400,
         "invalid_payload",
-        "redeemables[0]",
+        "redeemables[0].id",
     ),
     Wrong(
         "unknown code",

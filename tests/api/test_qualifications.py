@@ -13,6 +13,11 @@ from kaquan.checkout import Place
 Client = AsyncTestClient[Litestar]
 
 ORDER = {"items": [{"source_id": "tea", "quantity": "2", "price": 5_000}]}
+RULE = {
+    "name": "anything",
+    "type": "basic",
+    "rules": {"1": {"name": "order.amount", "conditions": {"$more_than": [1]}}, "logic": "1"},
+}
 DISCOUNT = {"type": "AMOUNT", "amount_off": 1_000, "effect": "APPLY_TO_ORDER"}
 
 
@@ -94,6 +99,13 @@ async def test_figures_and_what_is_expanded(api: Client) -> None:
     assert (held["order"]["amount"], held["order"]["total_amount"]) == (10_000, 9_000)
     assert "campaign_name" not in held
     assert "categories" not in held
+    category = (await api.post("/v1/categories", json={"name": "Spring offers"})).json()
+    answer = await api.put("/v1/campaigns/Spring", json={"category_id": category["id"]})
+    assert answer.status_code == 200, answer.text
+    rule = (await api.post("/v1/validation-rules", json=RULE)).json()
+    path = f"/v1/validation-rules/{rule['id']}/assignments"
+    answer = await api.post(path, json={"voucher": code})
+    assert answer.status_code == 200, answer.text
     expand = ["redeemable", "category", "validation_rules"]
     full = await qualify(
         api,
@@ -102,8 +114,10 @@ async def test_figures_and_what_is_expanded(api: Client) -> None:
         options={"expand": expand},
     )
     (held,) = full["redeemables"]["data"]
-    assert (held["campaign_name"], held["categories"]) == ("Spring", [])
-    assert held["validation_rules_assignments"]["total"] == 0
+    assert held["campaign_name"] == "Spring"
+    assert [one["name"] for one in held["categories"]] == ["Spring offers"]
+    (assigned,) = held["validation_rules_assignments"]["data"]
+    assert assigned["rule_id"] == rule["id"]
 
 
 async def test_pages_follow_each_other(api: Client) -> None:

@@ -1,11 +1,12 @@
 """Whatever moves value can be sent again: every such route takes an Idempotency-Key, and minds it."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import httpx
 import psycopg
+import pytest
 import pytest_asyncio
 from litestar import Litestar
 from psycopg import sql
@@ -15,7 +16,9 @@ from kaquan.api import describe_routes
 from kaquan.api.links import list_operations
 from kaquan.runtime import Database, Project
 
-VALUE = ("transfer", "hold", "redemption", "publication", "event")
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+VALUE = ("transfer", "hold", "redemption", "publication", "event", "distribution")
 """What is written when value moves, or is about to: an event may give points."""
 
 GUARDED = {
@@ -31,6 +34,7 @@ _BASKET = {
     "order": {"amount": 10_000},
 }
 _TIER = {"name": "T", "action": {"discount": {"type": "AMOUNT", "amount_off": 10}}}
+_SENDING = {"campaign_id": "{campaign_id}", "segment_id": "{segment_id}"}
 _PENDING = "/v1/loyalties/members/{member_id}/pending-points/{pending_points_id}"
 _REWARD = {"reward": {"id": "{reward_id}"}}
 CLUB = {"campaign_id": 2}
@@ -65,6 +69,7 @@ BODIES: list[tuple[str, Any, dict[str, int]]] = [
     ("POST /v1/vouchers/{code}", AMOUNT_OFF, {}),
     ("POST /v1/vouchers/{code}/balance", {"amount": 100}, CARD),
     ("POST /v1/publications", {"voucher": "{code}", "customer": {"source_id": "me"}}, {}),
+    ("POST /v1/kaquan/distributions", _SENDING, {}),
     ("POST /v1/redemptions", _BASKET, {}),
     ("POST /v1/vouchers/{code}/redemption", {"order": {"amount": 10_000}}, {}),
     ("POST /v1/promotions/tiers/{tier_id}/redemption", {"order": {"amount": 10_000}}, {}),
@@ -112,7 +117,15 @@ async def shop(app: Litestar, database: Database, project: Project) -> AsyncGene
         yield opened
 
 
-async def test_a_key_moves_value_once(app: Litestar, shop: Shop, postgres_url: str) -> None:
+@pytest.fixture
+def watching(postgres_url: str) -> Generator[Connection]:
+    """A session that sees every project."""
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.mark.slow
+async def test_a_key_moves_value_once(app: Litestar, shop: Shop, watching: Connection) -> None:
     """The same request again is answered from memory, another one with the key is refused."""
     keyed = _list_keyed(app)
     tried: set[str] = set()
@@ -127,7 +140,7 @@ async def test_a_key_moves_value_once(app: Litestar, shop: Shop, postgres_url: s
         counts: list[int] = []
         for sent in (content, content, f"{content} "):
             answers.append(await _send(shop, what, sent, places=places, headers=headers))
-            counts.append(_count(postgres_url, shop.project))
+            counts.append(_count(watching, shop.project))
         first, again, other = answers
         if first.status_code not in (200, 204) or other.status_code != 422:
             wrong.append(f"{what}: {first.text[:300]} {other.text[:300]}")
@@ -139,11 +152,14 @@ async def test_a_key_moves_value_once(app: Litestar, shop: Shop, postgres_url: s
     assert tried == keyed, keyed - tried
 
 
-async def test_what_moves_value_takes_a_key(app: Litestar, shop: Shop, postgres_url: str) -> None:
+@pytest.mark.slow
+async def test_what_moves_value_takes_a_key(
+    app: Litestar, shop: Shop, watching: Connection
+) -> None:
     """Every route that writes is tried; those that moved something must take a key."""
     keyed, moved = _list_keyed(app), set[str]()
     bodies = {what: (body, places) for what, body, places in BODIES}
-    count = _count(postgres_url, shop.project)
+    count = _count(watching, shop.project)
     for path, method, _ in list_operations(describe_routes(app)):
         what = f"{method.upper()} {path}"
         if method not in ("post", "put") or path in UNSENT:
@@ -151,7 +167,7 @@ async def test_what_moves_value_takes_a_key(app: Litestar, shop: Shop, postgres_
         body, places = bodies.get(what, ({}, {}))
         content = fill(json.dumps(body), _ids(shop.stock, places))
         await _send(shop, what, content, places=places)
-        after = _count(postgres_url, shop.project)
+        after = _count(watching, shop.project)
         if after != count:
             moved.add(what)
         count = after
@@ -186,15 +202,14 @@ async def _send(
     )
 
 
-def _count(url: str, project: Project) -> int:
+def _count(watching: Connection, project: Project) -> int:
     """How many rows stand for value of a project."""
-    with psycopg.connect(url) as connection:
-        set_project = "select set_config('kaquan.project_id', %s, false)"
-        connection.execute(set_project, (str(project.project_id),))
-        query = sql.SQL(" union all ").join(
-            sql.SQL("select count(*) from kaquan.{} where project_id = {}").format(
-                sql.Identifier(table), sql.Literal(project.project_id)
-            )
-            for table in VALUE
+    set_project = "select set_config('kaquan.project_id', %s, false)"
+    watching.execute(set_project, (str(project.project_id),))
+    query = sql.SQL(" union all ").join(
+        sql.SQL("select count(*) from kaquan.{} where project_id = {}").format(
+            sql.Identifier(table), sql.Literal(project.project_id)
         )
-        return sum(row[0] for row in connection.execute(query).fetchall())
+        for table in VALUE
+    )
+    return sum(row[0] for row in watching.execute(query).fetchall())

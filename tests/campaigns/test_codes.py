@@ -13,9 +13,9 @@ from kaquan.campaigns import (
     CodeConfig,
     GuessingRisk,
     code_space,
-    generate_codes,
     needed_bits,
 )
+from kaquan.campaigns.codes import check_room, draw_codes
 from kaquan.runtime import InvalidInput
 
 PAGE = Path(__file__).parents[2] / "docs" / "algorithms" / "codes.md"
@@ -23,6 +23,15 @@ ROW = re.compile(r"\| (\d+) \| (\d+) \| (\d+) \| ([\d.]+) \| ([\d.]+) \| (\d+) \
 
 # Chi-square that chance exceeds once in a thousand, 30 degrees of freedom (NIST, 1.3.6.7.4).
 CRITICAL_30 = 59.70
+
+
+def codes_of(
+    config: CodeConfig, count: int, *, live: int = 0, risk: GuessingRisk | None = None
+) -> list[str]:
+    """Codes of a shape of which ``live`` exist already."""
+    space = code_space(config)
+    check_room(space, live + count, risk=risk or GuessingRisk())
+    return draw_codes(space, count)
 
 
 def worked_examples() -> list[tuple[int, GuessingRisk, float, int]]:
@@ -49,11 +58,9 @@ def test_page_has_its_examples() -> None:
 @pytest.mark.parametrize(("live", "risk", "bits", "characters"), worked_examples())
 def test_worked_example(live: int, risk: GuessingRisk, bits: float, characters: int) -> None:
     assert round(needed_bits(live, risk), 1) == bits
-    assert (
-        len(generate_codes(CodeConfig(length=characters), 1, live_codes=live - 1, risk=risk)) == 1
-    )
+    assert len(codes_of(CodeConfig(length=characters), 1, live=live - 1, risk=risk)) == 1
     with pytest.raises(InvalidInput) as refusal:
-        generate_codes(CodeConfig(length=characters - 1), 1, live_codes=live - 1, risk=risk)
+        codes_of(CodeConfig(length=characters - 1), 1, live=live - 1, risk=risk)
     assert refusal.value.key == "code_space_too_small"
     assert f"at least {characters} random characters" in refusal.value.message
 
@@ -71,7 +78,7 @@ def passes(code: str, charset: str) -> bool:
 def test_a_check_character_finds_typing_errors(charset: str) -> None:
     ends = {charset[0] + charset[-1], charset[-1] + charset[0]}
     config = CodeConfig(length=64, charset=charset, prefix="P-", postfix="-S", check=True)
-    for whole in generate_codes(config, 5):
+    for whole in codes_of(config, 5):
         assert re.fullmatch(rf"P-[{charset}]{{65}}-S", whole)
         code = whole[2:-2]
         assert passes(code, charset)
@@ -86,7 +93,7 @@ def test_a_check_character_finds_typing_errors(charset: str) -> None:
 def test_a_check_character_takes_no_room() -> None:
     plain, checked = (CodeConfig(pattern="A-####", public=True, check=one) for one in (False, True))
     assert code_space(plain).size == code_space(checked).size
-    assert len(generate_codes(checked, 1)[0]) == 7
+    assert len(codes_of(checked, 1)[0]) == 7
     with pytest.raises(InvalidInput) as refusal:
         code_space(CodeConfig(pattern="WELCOME", public=True, check=True))
     assert refusal.value.field == "code_config.check"
@@ -112,9 +119,9 @@ def test_a_check_character_takes_no_room() -> None:
 def test_shape(config: CodeConfig, count: int, looks_like: str | None) -> None:
     if looks_like is None:
         with pytest.raises(InvalidInput, match="characters of these 4"):
-            generate_codes(config, count)
+            codes_of(config, count)
         return
-    codes = generate_codes(config, count)
+    codes = codes_of(config, count)
     assert len(set(codes)) == count
     assert all(re.fullmatch(looks_like, code) for code in codes)
 
@@ -145,17 +152,17 @@ def test_shape(config: CodeConfig, count: int, looks_like: str | None) -> None:
 )
 def test_refused_shape(config: dict[str, Any], field: str, key: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        generate_codes(CodeConfig(**config), 2)
+        codes_of(CodeConfig(**config), 2)
     assert (refusal.value.field, refusal.value.key) == (f"code_config.{field}", key)
 
 
 def test_a_hundred_thousand_codes_are_all_different() -> None:
-    codes = generate_codes(CodeConfig(pattern="K-#####-#####"), 100_000)
+    codes = codes_of(CodeConfig(pattern="K-#####-#####"), 100_000)
     assert len(set(codes)) == 100_000
 
 
 def test_every_character_is_as_likely_as_any_other() -> None:
-    counts = Counter("".join(generate_codes(CodeConfig(), 20_000)))
+    counts = Counter("".join(codes_of(CodeConfig(), 20_000)))
     expected = 20_000 * 13 / len(READABLE)
     assert set(counts) == set(READABLE)
     assert sum((seen - expected) ** 2 / expected for seen in counts.values()) < CRITICAL_30

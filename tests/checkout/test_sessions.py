@@ -14,7 +14,7 @@ from kaquan.checkout import (
     Session,
     TtlUnit,
     Validation,
-    expire_all_sessions,
+    expire_overdue_sessions,
     expire_sessions,
     get_lock,
     list_voucher_locks,
@@ -32,10 +32,8 @@ from kaquan.runtime import (
     JobServices,
     NotFound,
     Project,
+    Settings,
     Tx,
-    defer_job,
-    load_settings,
-    run_worker,
 )
 
 LATER = NOW + timedelta(minutes=15)
@@ -254,15 +252,11 @@ async def test_sessions_that_cannot_be(tx: Tx, session: Session, field: str) -> 
     assert refused.value.field == field
 
 
-async def test_the_job_sweeps_every_project(
-    database: Database, project: Project, postgres_url: str
-) -> None:
+async def test_the_upkeep_frees_what_is_overdue(database: Database, project: Project) -> None:
     async with database.transaction(project.project_id) as tx:
         voucher = await add_code(tx, "LAST", offer=amount_off(1000), quantity=1)
         await validate(tx, under("ours", "LAST"), now=NOW)
-        await defer_job(tx, expire_all_sessions, timestamp=0)
-    services = JobServices(database, load_settings())
-    await run_worker(postgres_url, services, until_empty=True)
+    await expire_overdue_sessions(JobServices(database, Settings()), project)
     async with database.transaction(project.project_id) as tx:
         assert await held(tx, voucher.id, AccountKind.USES) == 0
         assert await check_ledger(tx) == []

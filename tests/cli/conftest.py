@@ -1,4 +1,4 @@
-"""Running the command line as a user does: in processes of its own."""
+"""Running the command line as a user does: in processes of its own, or within this one."""
 
 import json
 import os
@@ -8,14 +8,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
-_PATIENCE_S = 60
+from kaquan.cli import main
+
+_PATIENCE_S = 300
 
 
 class CommandLine:
@@ -23,7 +31,8 @@ class CommandLine:
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
-        outside = {k: v for k, v in os.environ.items() if not k.startswith("KAQUAN_")}
+        kept = "KAQUAN_MASTER_KEY"
+        outside = {k: v for k, v in os.environ.items() if k == kept or not k.startswith("KAQUAN_")}
         self.environment = outside | {"PYTHONWARNINGS": "error", "KAQUAN_LOG_FORMAT": "json"}
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -67,12 +76,39 @@ class CommandLine:
             process.communicate(timeout=_PATIENCE_S)
 
 
+class CalledLine(CommandLine):
+    """The program called within this process: the same from its arguments to its exit code.
+
+    Nothing is started for a command, neither Python nor, with ``database_url``, a PostgreSQL.
+    """
+
+    def __init__(self, data_dir: Path, database_url: str | None = None) -> None:
+        super().__init__(data_dir)
+        if database_url is not None:
+            self.environment["KAQUAN_DATABASE_URL"] = database_url
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        said, faults, code = StringIO(), StringIO(), 0
+        with (
+            patch.dict(os.environ, self.environment | environment, clear=True),
+            patch.object(sys, "argv", ["kaquan", *arguments]),
+            redirect_stdout(said),
+            redirect_stderr(faults),
+        ):
+            try:
+                main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return subprocess.CompletedProcess(arguments, code, said.getvalue(), faults.getvalue())
+
+
 def _wait_until_ready(process: subprocess.Popen[str], port: int) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()[1]
         try:
-            if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5).status_code == 200:
+            if httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=_PATIENCE_S).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)
@@ -83,6 +119,22 @@ def _wait_until_ready(process: subprocess.Popen[str], port: int) -> None:
 def command_line(tmp_path: Path) -> CommandLine:
     """The program on an empty data folder."""
     return CommandLine(tmp_path / "data")
+
+
+@pytest.fixture
+def called_line(tmp_path: Path) -> CalledLine:
+    """The program within this process, on an empty data folder."""
+    return CalledLine(tmp_path / "data")
+
+
+@pytest.fixture
+def shop_line(tmp_path: Path, postgres_url: str) -> Generator[CalledLine]:
+    """The program within this process, on a database of its own without a project."""
+    name = f"shop_{uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        yield CalledLine(tmp_path / "data", make_conninfo(postgres_url, dbname=name))
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

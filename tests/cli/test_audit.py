@@ -1,15 +1,10 @@
 """``kaquan audit verify``: as an operator runs it."""
 
-from pathlib import Path
-
-import pytest
-
-from cli.conftest import CommandLine
+from cli.conftest import CalledLine
 
 
-@pytest.mark.slow
-def test_a_fresh_chain_is_intact_and_an_unknown_head_is_missed(tmp_path: Path) -> None:
-    program = CommandLine(tmp_path / "data")
+def test_a_fresh_chain_is_intact_and_an_unknown_head_is_missed(shop_line: CalledLine) -> None:
+    program = shop_line
     project = program.init()["project_id"]
     whole = program.run_here("audit", "verify")
     assert whole.returncode == 0, whole.stderr

@@ -92,6 +92,12 @@ ARM_A: list[object] = ["a" if one == "b" else one for one in ROWS["arm"]]
         ("one_arm", 3, changed(300, arm=["a"] * 300), ["--control", "a"]),
         ("no_variance", 3, changed(300, bought=[0] * 300), []),
         ("no_variance", 3, changed(300, bought=[1] * 300), []),
+        (
+            "too_few_people",
+            3,
+            changed(300, customer_no=[number % 9 for number in range(300)]),
+            ["--customer", "customer_no"],
+        ),
         ("too_few_rows", 0, changed(90), []),
         ("no_features", 0, changed(300, x=[1] * 300, colour=["red"] * 300, arm=ARM_A), []),
         ("no_choice", 0, changed(300, arm=ARM_A), ["--budget", "0"]),
@@ -131,7 +137,7 @@ def test_costs_are_read(text: str, costs: dict[str, float]) -> None:
     assert read_costs(text) == costs
 
 
-@pytest.mark.parametrize("text", ["a", "a=1,b", "=1", "a=-1", "a=inf"])
+@pytest.mark.parametrize("text", ["a", "a=1,b", "=1", "a=-1", "a=inf", "a=1,a=2"])
 def test_costs_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         read_costs(text)

@@ -5,26 +5,27 @@ from pathlib import Path
 
 import pytest
 
-from cli.conftest import CommandLine
+from cli.conftest import CalledLine
 
 
 @pytest.mark.parametrize(
     ("kind", "said"),
     [("cats", "customers, orders, products, locations, events"), ("customers", "--mapping")],
 )
-def test_what_cannot_be_meant_is_said(tmp_path: Path, kind: str, said: str) -> None:
+def test_what_cannot_be_meant_is_said(
+    called_line: CalledLine, tmp_path: Path, kind: str, said: str
+) -> None:
     file, mapping = tmp_path / "f.csv", tmp_path / "m.json"
     file.write_text("id\n1\n")
     mapping.write_text('{"fields": {"source_id": 1}}')
-    done = CommandLine(tmp_path).run("import", kind, str(file), "--mapping", str(mapping))
+    done = called_line.run("import", kind, str(file), "--mapping", str(mapping))
     assert done.returncode == 1
     assert said in done.stderr.replace("\n", " ")
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.slow
-def test_a_file_is_tried_and_imported(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path / "data")
+def test_a_file_is_tried_and_imported(shop_line: CalledLine, tmp_path: Path) -> None:
+    line = shop_line
     line.init()
     file, rejects = tmp_path / "members.csv", tmp_path / "rejects.csv"
     file.write_bytes("会员号,姓名,生日\nm1,李雷,1990-05-31\nm2,韩梅梅,never\n".encode("gbk"))

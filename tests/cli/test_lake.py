@@ -1,16 +1,12 @@
-"""The lake and exports on the command line, in processes of their own."""
+"""The lake and exports on the command line."""
 
 from pathlib import Path
 
-import pytest
-
-from cli.conftest import CommandLine
-
-pytestmark = pytest.mark.slow
+from cli.conftest import CalledLine
 
 
-def test_copying_checking_and_exporting(tmp_path: Path) -> None:
-    program = CommandLine(tmp_path / "data")
+def test_copying_checking_and_exporting(shop_line: CalledLine, tmp_path: Path) -> None:
+    program = shop_line
     program.init()
     early = program.run_here("export", "orders", "--out", str(tmp_path / "early.csv"))
     assert (early.returncode, "kaquan lake sync" in early.stderr) == (1, True)
@@ -33,6 +29,6 @@ def test_copying_checking_and_exporting(tmp_path: Path) -> None:
         assert (wrong.returncode, said in wrong.stderr) == (1, True), wrong.stderr
 
 
-def test_the_reference_is_printed(tmp_path: Path) -> None:
-    printed = CommandLine(tmp_path).run("lake", "metrics")
+def test_the_reference_is_printed(called_line: CalledLine) -> None:
+    printed = called_line.run("lake", "metrics")
     assert printed.stdout.startswith("# Metrics")

@@ -1,16 +1,12 @@
 """Models on the command line: what is lacking is said, and nothing is made up."""
 
 import json
-from pathlib import Path
 
-import pytest
-
-from cli.conftest import CommandLine
+from cli.conftest import CalledLine
 
 
-@pytest.mark.slow
-def test_an_empty_shop_is_told_what_a_model_needs(tmp_path: Path) -> None:
-    program = CommandLine(tmp_path / "data")
+def test_an_empty_shop_is_told_what_a_model_needs(shop_line: CalledLine) -> None:
+    program = shop_line
     program.init()
     assert program.run_here("lake", "sync").returncode == 0
     refused = program.run_here("models", "train", "next_purchase")

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -20,11 +21,13 @@ pytestmark = pytest.mark.slow
 PROCESSES = 2
 
 
-async def prepare_all(database: Database) -> list[tuple[str, int, Any]]:
+async def prepare_all(
+    database: Database, races: Sequence[Race] = RACES
+) -> list[tuple[str, int, Any]]:
     """Set up each race in a project of its own; returns the jobs of every process."""
     return [
         (race.name, project_id, await prepare_race(database, project_id, race))
-        for race in RACES
+        for race in races
         for project_id in [await _open_project(database, race)]
     ]
 
@@ -87,8 +90,13 @@ async def test_two_processes_share_what_is_left(database: Database, postgres_url
 
 
 async def test_without_locks_and_constraints_more_would_win(unprotected_url: str) -> None:
-    """The twin of the test above: each race can be lost."""
+    """The twin of the test above: each race can be lost, until pytest's own time-out.
+
+    Whom deadlocks leave may be few by chance: then the race is run again.
+    """
+    races: Sequence[Race] = RACES
     async with open_database(unprotected_url) as database:
-        jobs = await prepare_all(database)
-        won = await compete(unprotected_url, jobs, locks=False)
-    assert [race.name for race in RACES if won[race.name] <= race.winners] == []
+        while races:
+            jobs = await prepare_all(database, races)
+            won = await compete(unprotected_url, jobs, locks=False)
+            races = [race for race in races if won[race.name] <= race.winners]

@@ -124,14 +124,22 @@ async def test_shopify_customers_and_what_nobody_asked_for(
 ) -> None:
     source = await open_source(office, "shopify")
     assert await post(web, source, **shopify("customers/create", SHOPIFY_CUSTOMER)) == "done"
-    older = SHOPIFY_CUSTOMER | {"email": "old@example.com", "updated_at": "2025-01-01T00:00:00Z"}
+    older = SHOPIFY_CUSTOMER | {
+        "email": "old@example.com",
+        "phone": "+16135550142",
+        "updated_at": "2025-01-01T00:00:00Z",
+    }
     await post(web, source, **shopify("customers/update", older, delivery="d-2"))
+    order = SHOPIFY_ORDER | {"customer": older, "updated_at": "2025-01-02T00:00:00Z"}
+    assert await post(web, source, **shopify("orders/create", order, delivery="d-4")) == "done"
     carts = shopify("carts/update", {"id": "x"}, delivery="d-3")
     assert await post(web, source, **carts) == "ignored"
     async with database.transaction(project.project_id) as tx:
         customer = await find_customer(tx, str(SHOPIFY_CUSTOMER["id"]))
     assert customer is not None
     assert (customer.name, customer.email) == ("Bob Biller", "bob@example.com")
+    assert customer.phone == "+16135550142"
+    assert (await order_of(database, project, SHOPIFY_ID)).customer_id == customer.id
     assert customer.address is not None
     assert customer.address["city"] == "Ottawa"
 
@@ -516,6 +524,26 @@ async def test_a_signed_body_cannot_be_played_again_under_another_name(
             "lines of nothing",
             {"kind": "custom", "name": "x", "mapping": {"topics": {}, "order": {"lines": "a"}}},
             "mapping.order.lines",
+        ),
+        *(
+            (
+                f"{inner} of {outer} as a path",
+                {
+                    "kind": "custom",
+                    "name": "x",
+                    "mapping": {
+                        "topics": {},
+                        "order": {outer: {"each": "a", "fields": {inner: "b"}}},
+                    },
+                },
+                f"mapping.order.{outer}.fields.{inner}",
+            )
+            for outer, inner in (
+                ("refunds", "goods"),
+                ("lines", "metadata"),
+                ("lines", "address"),
+                ("customer", "metadata"),
+            )
         ),
     ],
 )

@@ -1,17 +1,21 @@
 """The customer's file on the console: portrait, notes, duplicates, merges."""
 
 import io
+import re
 import zipfile
+from html import unescape
 
 import pytest
 import pytest_asyncio
 
 from console.shop import Shop, open_shop
 from console.site import Browser, enter, open_site, token_in
+from kaquan.campaigns import list_vouchers, publish_voucher
 from kaquan.customers import (
     CustomerDraft,
     Likely,
     Likeness,
+    LocationDraft,
     OrderStatus,
     enter_pairs,
     get_customer,
@@ -21,6 +25,7 @@ from kaquan.customers import (
     list_sessions,
     record_event,
     upsert_customer,
+    upsert_location,
 )
 from kaquan.runtime import Database, create_project, utc_now
 from kaquan.trust import Role
@@ -81,6 +86,7 @@ async def test_numbers_of_a_customer_lead_to_their_rows(database: Database, own_
     now = utc_now()
     path = f"/console/customers/{own_shop.regular.id}"
     async with database.transaction(own_shop.project.project_id) as tx:
+        await upsert_location(tx, LocationDraft(source_id="Main <St>", name="Main <St>"), now=now)
         for name, metadata in (
             ("Page Viewed", {"url": "https://shop.example/tea"}),
             ("Product Viewed", {"product_id": "tea"}),
@@ -90,6 +96,16 @@ async def test_numbers_of_a_customer_lead_to_their_rows(database: Database, own_
             await record_event(tx, own_shop.regular.id, name, metadata=metadata, at=now, now=now)
         await join_sessions(tx)
         (session,) = await list_sessions(tx, own_shop.regular.id, limit=9)
+        for _ in range(11):
+            await publish_voucher(
+                tx,
+                campaign_id=own_shop.campaign.id,
+                customer_id=own_shop.regular.id,
+                join_once=False,
+                channel="api",
+                now=now,
+            )
+        vouchers = await list_vouchers(tx, holder_id=own_shop.regular.id)
         paid = await list_orders(
             tx, customer_id=own_shop.regular.id, status=OrderStatus.PAID, order="total", limit=15
         )
@@ -114,6 +130,21 @@ async def test_numbers_of_a_customer_lead_to_their_rows(database: Database, own_
         rows = (await browser.get(f"{path}/sessions/{session.id}")).text
         assert "product_id: tea" in rows
         assert rows.count("<tr><td>") == session.event_count
+        for rows, words in (
+            ("visits", "Store visits of"),
+            ("visits?store=Main+%3CSt%3E", "<td>Main &lt;St&gt;</td>"),
+            ("visits?store=none", "No rows"),
+            ("vouchers", "Vouchers of"),
+            ("vouchers?active=no", "Nothing matches"),
+        ):
+            assert words in (await browser.get(f"{path}/{rows}")).text, rows
+        for rows, cells in (("visits", "Main <St>"), ("vouchers", vouchers.items[0].code)):
+            assert f'href="{path}/{rows}' in shown
+            told = (await browser.get(f"{path}/{rows}?download=rows.csv")).text.splitlines()
+            assert any(cells in line for line in told[1:])
+        assert len(told) == vouchers.total + 1
+        (rank,) = re.findall(r'href="(/console/customers\?definition=[^"]+)">Spent more', shown)
+        assert (await browser.get(unescape(rank))).status_code == 200
         none = await browser.get(f"/console/customers/{own_shop.newcomer.id}/orders")
         assert "No orders yet" in none.text
         for person, number in (

@@ -1,7 +1,9 @@
 """The pages of figures: before the first copy, with figures, as files, and the heat map."""
 
+import re
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,9 @@ from console.shop import Shop, open_shop
 from console.site import Browser, build_site, enter
 from insight.copying import copy_lake
 from insight.rows import Sale, add_customers, add_sale, expose
-from kaquan.console.pages.figures import shade_cohorts
+from kaquan.console.pages.figures import COURSES, SHOWN, shade_cohorts
 from kaquan.insight.lake import Storage
+from kaquan.insight.metrics import FUNNEL
 from kaquan.runtime import Database, Project, Settings, utc_now
 from kaquan.trust import Role
 
@@ -91,6 +94,55 @@ async def test_the_overview(
     assert [word for word in words if word not in text] == []
     cohorts = (await browser.get("/console/figures/cohorts")).text
     assert "100%" in cohorts
+
+
+async def test_figures_lead_to_the_rows_they_are_made_of(
+    database: Database, tmp_path: Path, figured: tuple[Browser, Shop]
+) -> None:
+    browser, shop = figured
+    await _copy(database, shop.project, tmp_path / "lake")
+    browser.cookies.set("kq_lang", "en")
+    overview = (await browser.get("/console/figures?days=7")).text
+    found = re.findall(r'href="(/console/figures/of/([^?"]*)[^"]*)"', overview)
+    addresses = {name: unescape(address) for address, name in found}
+    assert addresses.keys() == {*SHOWN, *FUNNEL, *COURSES}
+    shown = (await browser.get(addresses["revenue"])).text
+    assert "Revenue" in shown
+    assert re.search(r'href="/console/orders/[^"]+"', shown)
+    assert re.search(r'href="/console/customers/[^"]+"', shown)
+    file = await browser.get(f"{addresses['revenue']}&download=rows.csv")
+    assert file.headers["content-type"].startswith("text/csv")
+    assert len(file.text.splitlines()) >= 2
+    assert "everything up to" in (await browser.get(addresses["liability"])).text
+    divided = (await browser.get("/console/figures/of/order_value?part=bottom&since=x")).text
+    assert "What it is divided by" in divided
+    browser.cookies.set("kq_lang", "zh")
+    assert "分母" in (await browser.get(addresses["usage_rate"])).text
+    assert (await browser.get("/console/figures/of/nonsense")).status_code == 404
+
+
+async def test_cohort_cells_lead_to_their_customers(
+    database: Database, tmp_path: Path, figured: tuple[Browser, Shop]
+) -> None:
+    browser, shop = figured
+    browser.cookies.set("kq_lang", "en")
+    for early in ("cohorts/2025-01/1", "of/revenue", "download?format=csv"):
+        # Before the first copy one is led to the page that says so.
+        assert (
+            "No figures yet"
+            in (await browser.get(f"/console/figures/{early}", follow_redirects=True)).text
+        )
+    await _copy(database, shop.project, tmp_path / "lake")
+    browser.cookies.set("kq_lang", "en")
+    cohorts = (await browser.get("/console/figures/cohorts")).text
+    cells = re.findall(r'href="(/console/figures/cohorts/[^"]*)"', cohorts)
+    assert cells
+    told = (await browser.get(cells[0])).text
+    assert "First bought in" in told
+    assert re.search(r'href="/console/customers/[^"]+"', told)
+    for strange in ("2025-13/1", "2025-01/99", "x/0"):
+        answer = await browser.get(f"/console/figures/cohorts/{strange}")
+        assert answer.status_code == 404, strange
 
 
 async def test_a_shop_whose_orders_ended_is_led_to_their_days(

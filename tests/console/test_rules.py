@@ -31,6 +31,21 @@ BAND = condition("rfm.band", "in", ["at_risk", "cannot_lose"])
             ["最近下单时间在 60 天以前"],
         ),
         (
+            condition("score.clv_value", "at_least", 150_000),
+            ["Worth in 52 weeks at least ¥1,500.00"],
+            ["未来 52 周价值不低于 ¥1,500.00"],
+        ),
+        (
+            condition("score.uplift.expt_1.five.holdout", "more_than", 0),
+            ["Uplift: five against holdout above ¥0.00"],
+            ["增量：five（对比 对照组）大于 ¥0.00"],
+        ),
+        (
+            condition("score.luck", "at_least", 0.5),
+            ["luck at least 0.5"],
+            ["luck不低于 0.5"],
+        ),
+        (
             condition("metadata.level", "is", "A"),
             ["level is “A”"],
             ["level为 “A”"],

@@ -18,8 +18,11 @@ from kaquan.segments import (
     create_segment,
     find_scoring,
     find_segment,
+    keep_members,
     list_filters,
+    list_segment_changes,
     parse_definition,
+    update_segment,
 )
 from kaquan.trust import Role
 
@@ -155,6 +158,30 @@ async def test_segments_overlap(browser: Browser, database: Database, shop: Shop
         shown = await browser.get(unescape(found[1]), headers=ENGLISH)
         assert rows in shown.text
     await send(browser, f"/console/segments/{other.id}/delete")
+
+
+async def test_a_trend_leads_to_who_came_and_went(
+    browser: Browser, database: Database, shop: Shop
+) -> None:
+    async with database.transaction(shop.project.project_id) as tx:
+        kept = await create_segment(tx, "Moving", BUYERS, now=utc_now())
+        await keep_members(tx, now=utc_now())
+        await update_segment(tx, kept.id, definition={"not": BUYERS}, now=utc_now())
+        await keep_members(tx, now=utc_now())
+        moves = await list_segment_changes(tx, segment_id=kept.id)
+    path = f"/console/segments/{kept.id}"
+    html = (await browser.get(path, headers=ENGLISH)).text
+    for word, wanted in (("entered", True), ("left", False)):
+        count = sum(one.entered is wanted for one in moves)
+        assert count
+        link = re.search(rf'href="([^"]+move={word})">{count} ', html)
+        assert link is not None
+        rows = (await browser.get(unescape(link[1]), headers=ENGLISH)).text
+        assert rows.count("/console/customers/cust_") == count
+    told = await browser.get(f"{path}/changes?download=rows.csv", headers=ENGLISH)
+    assert len(told.text.splitlines()) == len(moves) + 1
+    assert "?days=7" in (await browser.get("/console/segments", headers=ENGLISH)).text
+    await send(browser, f"{path}/delete")
 
 
 async def test_rfm_leads_to_segments_and_is_made_anew(

@@ -26,7 +26,7 @@ from kaquan.trust import (
     update_client_access,
 )
 
-_PATIENCE_S = 60
+_PATIENCE_S = 300
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,8 @@ def server(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Gener
         port = probe.getsockname()[1]
     folder = tmp_path_factory.mktemp("served")
     command = [sys.executable, "-m", "kaquan", "serve", "--no-worker", "--port", str(port)]
-    outside = {k: v for k, v in os.environ.items() if not k.startswith("KAQUAN_")}
+    kept = "KAQUAN_MASTER_KEY"
+    outside = {k: v for k, v in os.environ.items() if k == kept or not k.startswith("KAQUAN_")}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [*command, "--data-dir", str(folder)],
@@ -59,7 +60,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], address: str, log: Path)
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:
-            if httpx.get(f"{address}/readyz", timeout=5).status_code == 200:
+            if httpx.get(f"{address}/readyz", timeout=_PATIENCE_S).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)

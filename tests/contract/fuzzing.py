@@ -30,7 +30,7 @@ from api.stock import Stock, stock_shop
 from contract.fuzz_notes import Json, Notes, read_notes
 from kaquan.api.links import list_operations
 from kaquan.cli.first_steps import set_up
-from kaquan.runtime import embedded_postgres, migrate, open_database
+from kaquan.runtime import embedded_postgres, generate_master_key, migrate, open_database
 
 SEED = 20_261_122
 CHECKS = (
@@ -52,7 +52,7 @@ WAIT_FOR_WORKER = (
 """The addresses that say 503 until a worker made the copy that they read."""
 
 _FINE = ["2xx", "3xx", "4xx", 501]
-_PATIENCE_S = 60
+_PATIENCE_S = 300
 _SLICES = 12
 """In so many turns every limit of every parameter and member of every path is tried."""
 _TIDY = {"project_id", "user_id"}
@@ -199,6 +199,7 @@ def main() -> int:
     parser.add_argument("--chains", type=int, default=50, help="chains of requests a turn")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     options = parser.parse_args()
+    os.environ.setdefault("KAQUAN_MASTER_KEY", generate_master_key())
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers end as well
     _say(f"seed {options.seed}, {options.cases} cases, {options.jobs} at once")
     began, cases, failures, notes = time.monotonic(), 0, list[str](), Notes.nothing()
@@ -206,7 +207,7 @@ def main() -> int:
         folder = Path(name)
         folder.chmod(0o755)
         with _serve(folder) as (address, headers):
-            document = httpx.get(f"{address}/docs/openapi.json", timeout=30).json()
+            document = httpx.get(f"{address}/docs/openapi.json", timeout=_PATIENCE_S).json()
             campaign = Campaign(address, headers, folder, document, options.seed, options.chains)
             for done in campaign.take_turns(options.cases, options.jobs):
                 if done.failures:
@@ -253,7 +254,7 @@ def _say(text: str) -> None:
 
 
 async def _stock(address: str, headers: Mapping[str, str], *, mark: str) -> Stock:
-    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=_PATIENCE_S) as client:
         return await stock_shop(client, mark)
 
 
@@ -267,7 +268,8 @@ def _serve(folder: Path) -> Generator[tuple[str, dict[str, str]]]:
             probe.bind(("127.0.0.1", 0))
             port: int = probe.getsockname()[1]
         command = [sys.executable, "-m", "kaquan", "serve", "--no-worker", "--port", str(port)]
-        outside = {k: v for k, v in os.environ.items() if not k.startswith("KAQUAN_")}
+        kept = "KAQUAN_MASTER_KEY"
+        outside = {k: v for k, v in os.environ.items() if k == kept or not k.startswith("KAQUAN_")}
         server = subprocess.Popen(
             [*command, "--data-dir", str(folder)],
             env=outside | {"KAQUAN_DATABASE_URL": url, "KAQUAN_LOG_LEVEL": "error"},
@@ -312,7 +314,7 @@ def _wait_until_ready(server: subprocess.Popen[bytes], address: str) -> None:
         if server.poll() is not None:
             break
         try:
-            if httpx.get(f"{address}/readyz").status_code == 200:
+            if httpx.get(f"{address}/readyz", timeout=_PATIENCE_S).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.1)

@@ -18,7 +18,7 @@ import voucherify
 from voucherify.exceptions import ApiException
 
 from contract.calls import Call, Shop, load_calls
-from kaquan.cli.server import ROOMS_WITH_TASKS
+from kaquan.cli.job_worker import ROOMS_WITH_TASKS
 from kaquan.runtime import Database, JobServices, load_settings, run_worker
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "compatibility.md"

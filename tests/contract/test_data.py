@@ -17,7 +17,7 @@ from voucherify import models
 from voucherify.exceptions import ApiException, BadRequestException, NotFoundException
 
 from contract.calls.shop import Shop, required
-from kaquan.cli.server import ROOMS_WITH_TASKS
+from kaquan.cli.job_worker import ROOMS_WITH_TASKS
 from kaquan.runtime import Database, JobServices, load_settings, run_worker
 
 Work = Callable[[], Awaitable[None]]

@@ -18,7 +18,7 @@ async def test_no_request_is_answered_as_the_document_does_not_say(
     server: str, key: IssuedKey, other_keys: dict[str, str], tmp_path: Path
 ) -> None:
     headers = {"X-App-Id": key.app_id, "X-App-Token": key.token} | other_keys
-    async with httpx.AsyncClient(base_url=server, headers=headers, timeout=30) as client:
+    async with httpx.AsyncClient(base_url=server, headers=headers, timeout=300) as client:
         stock = await stock_shop(client, "F")
         document = (await client.get("/docs/openapi.json")).json()
     some = sorted(document["paths"])[SEED % EVERY :: EVERY]

@@ -19,7 +19,7 @@ from kaquan.trust import (
 
 SUITE = Path(__file__).parent / "js"
 LOCK = ("package.json", "package-lock.json")
-_INSTALL_S, _RUN_S = 120, 120
+_INSTALL_S, _RUN_S = 120, 300
 
 
 def find_node() -> list[list[str]]:

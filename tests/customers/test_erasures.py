@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import psycopg
 import pytest
 from psycopg import sql
@@ -102,23 +103,74 @@ async def test_a_restored_database_forgets_again(postgres_url: str, tmp_path: Pa
                 assert seen(await read_all(tx)) == set()
                 assert (await get_order(tx, "o")).amount_minor == 500
             again = await replay_log(database, log, clock=lambda: LATER)
-            assert (again.erased, again.merged) == ((), ())
+            assert (again.erased, again.undone) == ((), ())
 
 
-async def test_who_is_part_of_another_person_is_reported(
-    database: Database, project: Project, tmp_path: Path
+MERGED: list[tuple[str, tuple[str, ...], str, str, tuple[str, ...]]] = [
+    # Of a, b, c and d: what the dump merged (survivor first), who was erased in truth, whose records
+    # are left, and which merges.
+    ("a part that stood alone when it was erased", ("ab",), "b", "acd", ()),
+    ("a survivor who stood alone", ("ab",), "a", "bcd", ()),
+    ("one person with all parts", ("ab", "ac"), "abc", "d", ()),
+    ("a part of a part, and the others are one again", ("bc", "ab"), "c", "ad", ("ab",)),
+    ("a part of many, and the others are one again", ("ab", "ac", "ad"), "c", "a", ("ab", "ad")),
+    ("two of three", ("bc", "ab"), "bc", "ad", ()),
+    ("somebody else than those who were merged", ("ab",), "c", "ad", ("ab",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("merged", "erased", "left", "stand"),
+    [pytest.param(*row[1:], id=row[0]) for row in MERGED],
+)
+async def test_merges_that_the_dump_knows_another_way(
+    database: Database,
+    project: Project,
+    tmp_path: Path,
+    *,
+    merged: tuple[str, ...],
+    erased: str,
+    left: str,
+    stand: tuple[str, ...],
 ) -> None:
     async with database.transaction(project.project_id) as tx:
-        await upsert_customer(tx, ZEBRA, now=NOW)
-        part = await upsert_customer(tx, CustomerDraft(source_id="y", name="Y"), now=NOW)
-        await merge_customers(tx, "z", "y", by="Test", reason="same", now=NOW)
+        people = {
+            name: await upsert_customer(
+                tx,
+                CustomerDraft(source_id=name, name=f"Zebra {name}", phone="+8613912345678"),
+                now=NOW,
+            )
+            for name in "abcd"
+        }
+        for name in people:
+            order = OrderDraft(
+                source_id=f"o-{name}", customer_id=name, amount_minor=1, metadata={"for": name}
+            )
+            await create_order(tx, order, now=NOW)
+        for number, pair in enumerate(merged):
+            at = NOW + timedelta(minutes=number)
+            survivor, part = (people[name].id for name in pair)
+            await merge_customers(tx, survivor, part, by="Test", reason="same", now=at)
     log = tmp_path / "erasures.jsonl"
-    line = b'{"project":"%b","customer":"%b","thorough":true,"at":"2026-03-01T12:00:00Z"}\n'
-    log.write_bytes(line % (project.id.encode(), part.id.encode()))
+    lines = [
+        Erasure(project=project.id, customer=people[name].id, thorough=True, at=NOW)
+        for name in erased
+    ]
+    log.write_bytes(msgspec.json.Encoder().encode_lines(lines))
     replayed = await replay_log(database, log, clock=lambda: LATER)
-    assert (replayed.erased, replayed.merged) == ((), (part.id,))
+    assert set(replayed.erased) == {people[name].id for name in erased}
     async with database.transaction(project.project_id) as tx:
-        assert (await get_customer(tx, "z")).name == "Zebra Quokka"
+        assert {one.id for one in (await list_customers(tx)).items} == {
+            people[name].id for name in left
+        }
+        for pair in stand:
+            assert (await get_customer(tx, pair[1])).id == people[pair[0]].id
+        for name in people:
+            order = await get_order(tx, f"o-{name}")
+            assert order.metadata == ({} if name in erased else {"for": name}), name
+        keys = await list_data_keys(tx, [people[name].id for name in erased])
+        assert set(keys.values()) == {None}
+    assert (await replay_log(database, log, clock=lambda: LATER)).erased == ()
 
 
 def test_a_log_survives_a_crash_and_tells_its_faults(tmp_path: Path) -> None:

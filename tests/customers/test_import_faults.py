@@ -166,6 +166,33 @@ async def test_orders_refused_whole(database: Database, project: Project) -> Non
     assert order.placed_at.isoformat() == "2026-01-01T04:00:00+00:00"
 
 
+TOTALS_REFUSED: list[tuple[str, str, str]] = [
+    ("a negative total", "-5", "below zero"),
+    ("a negative total of a symbol", "-¥1,234.50", "below zero"),
+    ("a total with a true minus", "\u22125", "below zero"),
+    ("a total of an accountant", "(5.00)", "not an amount of money"),
+    ("words for a total", "free", "not an amount of money"),
+    ("a tenth of a fen", "1.234", "too many decimals"),
+    ("more than money can be", "99999999999999999", "larger than"),
+]
+
+
+async def test_totals_refused(database: Database, project: Project) -> None:
+    rows = [[f"t{n}", "2026-01-01", total] for n, (_, total, _) in enumerate(TOTALS_REFUSED)]
+    content = as_csv([["order_id", "time", "amount"], *rows, ["good", "2026-01-01", "0"]])
+    result = await load(database, project, Subject.ORDERS, content)
+    assert result["added"] == 1
+    assert [(one["line"], one["field"]) for one in result["failed"]] == [
+        (line, "amount_minor") for line in range(2, len(rows) + 2)
+    ]
+    wrong = [
+        (name, one["reason"])
+        for one, (name, _, words) in zip(result["failed"], TOTALS_REFUSED, strict=True)
+        if words not in one["reason"]
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize(
     ("subject", "header", "rows", "repeated"),
     [

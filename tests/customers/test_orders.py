@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from blocking import until_somebody_waits_for
 from kaquan.customers import (
     COUNTED_STATUSES,
     NEXT_STATUSES,
@@ -290,23 +291,12 @@ async def test_a_recount_waits_for_the_one_before(
 
     async def send_second() -> None:
         async with database.transaction(project.project_id) as second:
-            await second.execute("set application_name = 'second'")
             await create_order(second, draft, now=NOW)
-            await second.execute("reset application_name")
 
     async with database.transaction(project.project_id) as first:
         await create_order(first, draft, now=NOW)
         sending = asyncio.create_task(send_second())
-        async with database.transaction() as watching:
-            waits = False
-            while not waits:
-                cursor = await watching.execute(
-                    "select exists (select from pg_locks l join pg_stat_activity a using (pid)"
-                    " where a.application_name = 'second' and not l.granted)"
-                )
-                row = await cursor.fetchone()
-                waits = row is not None and row[0]
-                assert not sending.done()
+        await until_somebody_waits_for(first)
     await sending
     async with database.transaction(project.project_id) as tx:
         assert (await get_customer_summary(tx, ann.id)).order_count == counted

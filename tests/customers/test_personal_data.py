@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from psycopg import sql
 
+from blocking import until_somebody_waits_for
 from conftest import NOW
 from kaquan.customers import (
     CUSTOMER_FILTERS,
@@ -229,7 +230,7 @@ async def test_two_who_enter_one_person_do_not_mix_their_keys(
     async with database.transaction(project.project_id) as entering:
         await upsert_customer(entering, ZEBRA, now=NOW)
         waiting = asyncio.create_task(load())
-        await _until_somebody_waits(entering)
+        await until_somebody_waits_for(entering)
     with pytest.raises(Duplicate):
         await waiting
     async with database.transaction(project.project_id) as tx:
@@ -253,7 +254,7 @@ async def test_an_import_takes_the_key_of_whom_another_entered(
         waiting = asyncio.create_task(
             import_path(database, project.project_id, asked, clock=lambda: NOW)
         )
-        await _until_somebody_waits(entering)
+        await until_somebody_waits_for(entering)
     _, action = await waiting
     assert action.result is not None
     assert action.result["failed_count"] == 0
@@ -261,18 +262,6 @@ async def test_an_import_takes_the_key_of_whom_another_entered(
         zebra = await get_customer(tx, "z")
         assert (zebra.name, zebra.phone) == ("Imported", ZEBRA.phone)
         assert (await get_customer(tx, "y")).name == "Y"
-
-
-async def _until_somebody_waits(tx: Tx) -> None:
-    while True:
-        cursor = await tx.execute(
-            "select count(*) from pg_locks l join pg_stat_activity a using (pid)"
-            " where not l.granted and a.datname = current_database()"
-        )
-        row = await cursor.fetchone()
-        if row is not None and row[0]:
-            return
-        await asyncio.sleep(0.01)
 
 
 async def test_an_erasure_destroys_the_key(tx: Tx) -> None:

@@ -48,7 +48,9 @@ def dataset_folder(tmp_path: Path) -> Path:
     """A folder with the seven files, the same ones each time."""
     used = _used()
     tables: dict[str, pa.Table] = {
-        "transactions": _table(Row, [*_odd_rows(), *_coupon_rows(), *_usual_rows()]),
+        "transactions": _table(
+            Row, [*_odd_rows(), *_coupon_rows(), *_usual_rows(), *_large_rows()]
+        ),
         "coupon_redemptions": _table(Used, used),
         "products": pa.table(
             {
@@ -157,6 +159,18 @@ def _usual_rows() -> list[Row]:
                 sales = random.randint(100, 900 + 40 * household) / 100
                 rows.append(Row(household, 7, basket_id, product, 1, sales, 0.0, 0.0, 0.0, 1, at))
     return rows
+
+
+def _large_rows() -> list[Row]:
+    """For each household a large basket in July and one in October, which coupons ask for."""
+    return [
+        Row(household, 7, 9_000 + number, 10, 1, 65.0, 0.0, 0.0, 0.0, 1, _store_time(day, 12))
+        for number, (household, day) in enumerate(
+            (household, day)
+            for household in range(1, HOUSEHOLDS + 1)
+            for day in (date(2017, 7, 10), date(2017, 10, 5))
+        )
+    ]
 
 
 def _table(kind: type[Row] | type[Used], rows: Sequence[Row] | Sequence[Used]) -> pa.Table:

@@ -6,6 +6,7 @@
 import io
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, LiteralString
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,11 +16,13 @@ from demo.conftest import HOUSEHOLDS
 from kaquan.campaigns import find_campaign
 from kaquan.cli.demo import DemoAccess, run_demo
 from kaquan.cli.demo.comeback import NAME
-from kaquan.cli.demo.dataset import find_dataset
+from kaquan.cli.demo.dataset import find_dataset, open_dataset
 from kaquan.cli.demo.model import DemoState
+from kaquan.cli.demo.proof import read_proof
 from kaquan.cli.demo.replay import REFUSED
 from kaquan.cli.demo.store import find_state
 from kaquan.customers import get_customer_summary, get_order
+from kaquan.experiments import ExperimentStatus
 from kaquan.ledger import check_ledger
 from kaquan.runtime import Database, InvalidInput, Project, Tx, Unavailable, create_project, utc_now
 
@@ -93,6 +96,97 @@ async def test_everything_is_there(database: Database, shop: Project, dataset_fo
     assert campaign.budget_minor
     for shown in (ACCESS.password, ACCESS.app_token, "/w/", "curl ", f"/campaigns/{campaign.id}"):
         assert shown in printed
+    await check_that_the_simulated_can_be_told_from_the_real(database, shop, dataset_folder)
+    await check_that_the_measured_campaign_is_read_beside_its_truth(database, shop, printed)
+    await check_that_people_entered_twice_wait_for_review(database, shop)
+    async with database.snapshot(shop.project_id) as tx:
+        assert await check_ledger(tx) == []
+
+
+async def check_that_the_simulated_can_be_told_from_the_real(
+    database: Database, shop: Project, dataset_folder: Path
+) -> None:
+    async with database.transaction(shop.project_id) as tx:
+        figures = (await state_of(tx)).steps["answers"].figures
+        new = await read_row(
+            tx,
+            "select count(*), coalesce(sum(amount_minor), 0),"
+            " count(*) filter (where metadata -> 'simulated' = 'true'"
+            "  and placed_at >= '2017-10-02 04:00+00' and placed_at < '2017-10-16 04:00+00')"
+            " from orders where source_id like 'simulated-%'",
+        )
+        used = await read_row(
+            tx,
+            "select count(*), count(*) filter (where (metadata -> 'bought_anyway')::boolean),"
+            " coalesce(sum(discount_minor), 0), count(*) filter (where result = 'SUCCESS'"
+            "  and metadata -> 'simulated' = 'true' and created_at >= '2017-10-02 04:00+00'"
+            "  and created_at < '2017-10-16 04:00+00')"
+            " from redemption where tracking_id like 'autumn-%'",
+        )
+        cursor = await tx.execute(
+            "select source_id, total_minor"
+            "  + coalesce((metadata ->> 'simulated_discount_minor')::bigint, 0) from orders"
+            " where source_id not like 'simulated-%'"
+        )
+        # With the marked discount put back, every real order is as the till had it.
+        assert dict(await cursor.fetchall()) == paid_at_the_till(dataset_folder)
+        marked = await read_row(
+            tx, "select count(*) from orders where metadata ? 'simulated_discount_minor'"
+        )
+    extra, anyway = figures["extra_orders"], figures["bought_anyway"]
+    assert new == (extra, figures["extra_minor"], extra)
+    assert used == (extra + anyway, anyway, figures["discount_minor"], extra + anyway)
+    assert figures["redeemed"] == extra + anyway > 0
+    assert marked == (anyway,)
+
+
+async def check_that_the_measured_campaign_is_read_beside_its_truth(
+    database: Database, shop: Project, printed: str
+) -> None:
+    async with database.snapshot(shop.project_id) as tx:
+        proof = await read_proof(tx, now=utc_now())
+        held_out = await read_row(
+            tx,
+            "select count(*) from redemption r join exposure e using (customer_id, campaign_id)"
+            " where e.arm = 'holdout'",
+        )
+    assert held_out == (0,)
+    assert proof.results.experiment.status is ExperimentStatus.STOPPED
+    assert sum(size.assigned for size in proof.results.sizes) == proof.facts.audience > 0
+    # Both log the same holdout, and the rehearsal was over before a coupon was out.
+    drawn = {size.arm: size.assigned for size in proof.rehearsal.sizes}
+    assert drawn["holdout"] == next(
+        size.assigned for size in proof.results.sizes if size.arm == "holdout"
+    )
+    assert proof.rehearsal.reading.means.keys() == {"holdout", "group A", "group B"}
+    # With forty households it says that nothing can be said.
+    assert "no conclusion is to be drawn" in printed
+    assert "Nothing can be recommended" in printed
+    assert "无法给出建议" in printed
+
+
+async def check_that_people_entered_twice_wait_for_review(
+    database: Database, shop: Project
+) -> None:
+    async with database.transaction(shop.project_id) as tx:
+        step = (await state_of(tx)).steps["doubles"]
+        beside = await read_row(
+            tx,
+            "select count(*), count(*) filter (where metadata ->> 'made_up' = 'second_record')"
+            " from customer where metadata ? 'made_up'",
+        )
+        bought = await read_row(
+            tx,
+            "select count(*) from orders o join customer c on c.id = o.customer_id"
+            " where c.metadata ? 'made_up'",
+        )
+        queue = await read_row(
+            tx,
+            "select count(*), count(*) filter (where state <> 'open') from customer_duplicate",
+        )
+    assert beside == (step.rows, step.figures["second_records"])
+    assert bought == (0,)
+    assert queue == (step.figures["proposed"], 0)
 
 
 async def test_the_second_run_doubles_nothing(
@@ -141,7 +235,9 @@ async def test_redemptions_cut_short_go_on_where_they_stopped(
     await run(database, shop, dataset_folder)
     async with database.transaction(shop.project_id) as tx:
         assert (await state_of(tx)).steps["redemptions"].figures["redeemed"] == 6
-        cursor = await tx.execute("select count(*) from redemption")
+        cursor = await tx.execute(
+            "select count(*) from redemption where tracking_id like 'complete-journey/%'"
+        )
         assert await cursor.fetchone() == (6,)
 
 
@@ -203,10 +299,20 @@ async def test_somebodys_own_project_is_left_alone(
         await run(database, project, dataset_folder)
 
 
-async def test_the_ledger_is_clean(database: Database, shop: Project, dataset_folder: Path) -> None:
-    await run(database, shop, dataset_folder)
-    async with database.snapshot(shop.project_id) as tx:
-        assert await check_ledger(tx) == []
+def paid_at_the_till(folder: Path) -> dict[str, int]:
+    with open_dataset(folder, households=None) as dataset:
+        orders = dataset.orders().to_pylist()
+        lines = dataset.order_lines().to_pylist()
+    paid = {one["source_id"]: one["amount_minor"] - one["discount_minor"] for one in orders}
+    for line in lines:
+        paid[line["order_source_id"]] -= line["discount_minor"]
+    return paid
+
+
+async def read_row(tx: Tx, query: LiteralString) -> tuple[Any, ...]:
+    row = await (await tx.execute(query)).fetchone()
+    assert row is not None
+    return row
 
 
 async def count_rows(tx: Tx) -> tuple[int, ...]:
@@ -216,7 +322,9 @@ async def count_rows(tx: Tx) -> tuple[int, ...]:
         " (select count(*) from campaign), (select count(*) from voucher),"
         " (select count(*) from publication), (select count(*) from redemption),"
         " (select count(*) from transfer), (select count(*) from segment),"
-        " (select count(*) from exposure), (select count(*) from message)"
+        " (select count(*) from exposure), (select count(*) from message),"
+        " (select count(*) from experiment), (select count(*) from experiment_exposure),"
+        " (select count(*) from customer_duplicate)"
     )
     row = await cursor.fetchone()
     assert row is not None

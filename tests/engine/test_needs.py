@@ -56,7 +56,7 @@ OFF = {"code": "amount_off", "amount_minor": 1}
                     "parts": [{"scope": {"excluded_attributes": {"brand": ["x"]}}}],
                 }
             },
-            Needs(goods_attributes=True, attribute_names=frozenset({"brand"})),
+            Needs(attribute_names=frozenset({"brand"})),
             id="attributes of goods, deep inside",
         ),
         pytest.param(

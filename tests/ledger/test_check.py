@@ -13,11 +13,11 @@ from kaquan.ledger import (
     check_ledger,
     issue,
     post_transfers,
-    return_transfers,
     take,
 )
 from kaquan.runtime import Database, Project, Tx
 from ledger.holding import place_hold
+from ledger.returning import return_transfers
 from ledger.test_posting import NOW
 
 BALANCE = "balance equals the sum of transfers"

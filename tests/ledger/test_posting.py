@@ -16,17 +16,16 @@ from kaquan.ledger import (
     count_ledger,
     give_back,
     issue,
-    list_account_transfers,
     list_accounts,
     list_transfers,
     lock_accounts,
     post_transfers,
-    return_transfers,
     take,
     tally,
     withdraw,
 )
 from kaquan.runtime import Tx
+from ledger.returning import return_transfers
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 USES, USED = AccountKind.USES, AccountKind.USED
@@ -155,15 +154,6 @@ async def test_locking_returns_only_what_exists_in_order(tx: Tx) -> None:
     locked = await lock_accounts(tx, keys)
     assert [key.owner for key in locked] == ["V_c", "campaign/z", "v_a", "v_b"]
     assert list(locked) == sorted(locked)
-
-
-async def test_transfers_of_an_account_come_newest_first(tx: Tx) -> None:
-    await post_transfers(tx, [issue("v_1", USES, 9, cause_id="v_1")], now=NOW)
-    for amount in (1, 2, 3):
-        await post_transfers(tx, [take("v_1", USES, amount, cause_id=f"r_{amount}")], now=NOW)
-    found = await list_account_transfers(tx, KEY, limit=3)
-    assert [(t.cause, t.amount) for t in found] == [("redeem", 3), ("redeem", 2), ("redeem", 1)]
-    assert all(t.at == NOW for t in found)
 
 
 class TestReturns:

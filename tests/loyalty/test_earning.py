@@ -40,7 +40,7 @@ from kaquan.loyalty import (
     create_tiers,
     delete_earning_rule,
     list_card_transactions,
-    settle_all_points,
+    settle_due_points,
     settle_points,
     update_earning_rule,
 )
@@ -53,8 +53,6 @@ from kaquan.runtime import (
     Project,
     Settings,
     Tx,
-    defer_job,
-    run_worker,
 )
 from loyalty.world import NOW, add_rule, buy, join, open_programme, points_on
 
@@ -175,9 +173,7 @@ async def test_an_order_that_a_redemption_paid_earns_too(tx: Tx) -> None:
     assert await points_on(tx, card) == 40
 
 
-async def test_the_job_settles_what_nobody_settled(
-    database: Database, project: Project, postgres_url: str
-) -> None:
+async def test_the_upkeep_settles_what_nobody_settled(database: Database, project: Project) -> None:
     async with database.transaction(project.project_id) as tx:
         programme = await open_programme(tx)
         customer, card = await join(tx, programme, "li")
@@ -185,8 +181,7 @@ async def test_the_job_settles_what_nobody_settled(
         for _ in range(3):
             draft = OrderDraft(customer_id=customer.id, amount_minor=1_000, status=OrderStatus.PAID)
             await create_order(tx, draft, now=NOW)
-        await defer_job(tx, settle_all_points, timestamp=0)
-    await run_worker(postgres_url, JobServices(database, Settings()), until_empty=True)
+    await settle_due_points(JobServices(database, Settings()), project)
     async with database.transaction(project.project_id) as tx:
         assert await points_on(tx, card) == 30
         assert await list_due_subjects(tx, limit=9) == []

@@ -19,12 +19,12 @@ from kaquan.outreach import (
     get_message,
     list_messages,
     start_distribution,
-    sweep_outboxes,
+    sweep_outbox,
     unsubscribe,
 )
 from kaquan.outreach.deliver import BACKOFF, BATCH, LEASE, MOST_ATTEMPTS, PAUSE
 from kaquan.outreach.store import claim_messages, has_due_messages
-from kaquan.runtime import Database, JobServices, Project, Settings, defer_job
+from kaquan.runtime import Database, JobServices, Project, Settings
 from outreach.mailbox import closed_port, mail_server_at, open_listener, open_mailbox
 from outreach.shop import NOW, Shop, consent, open_shop, send, work
 
@@ -34,6 +34,7 @@ class Outbox:
 
     def __init__(self, database: Database, project: Project) -> None:
         self.database = database
+        self.project = project
         self.project_id = project.project_id
         self.now = NOW
 
@@ -318,9 +319,9 @@ async def test_the_sweep_sends_what_became_due_since(outbox: Outbox, postgres_ur
             smtp_security="none",
             mail_from=server.sender,
         )
-        async with outbox.database.transaction(outbox.project_id) as tx:
-            await defer_job(tx, sweep_outboxes, timestamp=0)
-        await work(postgres_url, JobServices(outbox.database, settings))
+        services = JobServices(outbox.database, settings)
+        await sweep_outbox(services, outbox.project)
+        await work(postgres_url, services)
     assert mailbox.recipients.count(address) == 1
 
 

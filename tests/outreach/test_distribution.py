@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 from msgspec.structs import replace
+from psycopg import AsyncConnection
 
 from kaquan.campaigns import (
     Activation,
@@ -23,14 +24,12 @@ from kaquan.outreach import (
     advance_distribution,
     count_messages,
     default_template,
-    distribute,
     get_distribution,
     get_message,
     list_distributions,
     list_messages,
     resume_distribution,
     start_distribution,
-    sweep_outboxes,
 )
 from kaquan.runtime import (
     Database,
@@ -276,11 +275,29 @@ async def test_the_job_fails_a_distribution_that_runs_out_of_codes_and_resumes_i
     assert counts == MessageCounts(kept=4)
 
 
-def test_the_jobs_are_known_to_the_queue_by_their_names() -> None:
-    assert (distribute.name, sweep_outboxes.name) == (
-        "outreach.distribute",
-        "outreach.sweep_outboxes",
-    )
+async def test_a_fault_that_stays_fails_the_distribution_at_the_last_try(
+    database: Database, project: Project, postgres_url: str
+) -> None:
+    async with database.transaction(project.project_id) as tx:
+        shop = await open_shop(tx, addresses(2))
+        started = await start_distribution(
+            tx, shop.campaign.id, shop.segment.id, template=default_template("en"), now=NOW
+        )
+        await tx.execute("""update campaign set offer = '{"effect": {"code": "unheard of"}}'""")
+    services = JobServices(database, Settings(mail_from="Shop <news@shop.example>"))
+    tries = ((0, DistributionStatus.PENDING, None), (10, DistributionStatus.FAILED, "An internal"))
+    for attempts, status, error in tries:
+        async with await AsyncConnection.connect(postgres_url, autocommit=True) as owner:
+            await owner.execute(
+                "update jobs.procrastinate_jobs set attempts = %s, scheduled_at = null"
+                " where status = 'todo' and (args ->> 'project_id')::bigint = %s",
+                (attempts, project.project_id),
+            )
+        await work(postgres_url, services)
+        async with database.transaction(project.project_id) as tx:
+            stands = await get_distribution(tx, started.id)
+        assert stands.status is status
+        assert (stands.error or "").startswith(error or "")
 
 
 async def test_an_audience_of_nobody_is_done_at_once(database: Database, project: Project) -> None:

@@ -83,6 +83,8 @@ async def test_each_arm_gets_its_own_variant(database: Database, project: Projec
     assert seen == {arm.name for arm in ARMS} | {HOLDOUT}
     without = {c for c, one in placed.items() if one.arm in (HOLDOUT, "none")} | out
     assert (distribution.held_out, distribution.published) == (len(without), 120 - len(without))
+    # The quiet arm was never to be written to.
+    assert distribution.unreachable == 0
 
 
 @pytest.mark.parametrize(

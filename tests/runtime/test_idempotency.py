@@ -15,9 +15,11 @@ from kaquan.runtime import (
     Tx,
     answer_once,
     create_project,
+    forget_answers,
     list_actions,
     start_action,
 )
+from kaquan.runtime.idempotency import REMEMBERED_FOR
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 KEY = "order-4711-redeem"
@@ -93,6 +95,45 @@ async def test_what_failed_is_not_remembered(database: Database, project: Projec
             await answer_once(tx, KEY, route=ROUTE, request=b"{}", produce=fail, now=NOW)
     async with database.transaction(project.project_id) as tx:
         assert not (await _answer(tx)).replayed
+
+
+async def test_old_answers_are_deleted_in_parts(database: Database, project: Project) -> None:
+    async with database.transaction(project.project_id) as tx:
+        for number in range(7):
+            given = NOW + timedelta(days=number % 3)
+            await _answer(tx, key=f"{KEY}-{number}", route=f"POST /{number % 2}", now=given)
+    moments = (NOW + REMEMBERED_FOR, NOW + REMEMBERED_FOR + timedelta(days=1, seconds=1))
+    left: list[list[int]] = []
+    for now in moments:
+        place: tuple[str, str] | None = ("", "")
+        parts = 0
+        while place is not None:
+            async with database.transaction(project.project_id) as tx:
+                place = await forget_answers(tx, place, now=now, limit=2)
+            parts += 1
+        assert parts > 2
+        async with database.transaction(project.project_id) as tx:
+            cursor = await tx.execute("select key from idempotency order by key")
+            left.append([int(row[0].rpartition("-")[2]) for row in await cursor.fetchall()])
+    assert left == [[0, 1, 2, 3, 4, 5, 6], [2, 5]]
+    async with database.transaction(project.project_id) as tx:
+        assert (await _answer(tx, key=f"{KEY}-2", route="POST /0", now=moments[1])).replayed
+        assert not (await _answer(tx, key=f"{KEY}-0", route="POST /0", now=moments[1])).replayed
+
+
+async def test_an_answer_that_is_being_renewed_is_left_alone(
+    database: Database, project: Project
+) -> None:
+    async with database.transaction(project.project_id) as tx:
+        await _answer(tx)
+    later = NOW + REMEMBERED_FOR + timedelta(seconds=1)
+    async with database.transaction(project.project_id) as renewing:
+        renewed = await _answer(renewing, request=b"new", now=later)
+        async with database.transaction(project.project_id) as tx:
+            assert await forget_answers(tx, now=later) == (ROUTE, KEY)
+    async with database.transaction(project.project_id) as tx:
+        await forget_answers(tx, now=later)
+        assert (await _answer(tx, request=b"new", now=later)).body == renewed.body
 
 
 async def test_projects_do_not_share_keys(database: Database, project: Project) -> None:

@@ -38,6 +38,8 @@ def _schema(url: str) -> list[tuple[str, str, str]]:
 
 def test_migrating_again_changes_nothing(empty_url: str) -> None:
     revision = migrate(empty_url)
+    # A database that is there already is not shown to Alembic, which said where it ends.
+    assert revision == sys.modules[migrate.__module__].NEWEST
     before = _schema(empty_url)
     assert migrate(empty_url) == revision
     assert _schema(empty_url) == before
@@ -54,7 +56,7 @@ def test_processes_that_start_together_migrate_once(empty_url: str, postgres_url
         )
         for _ in range(2)
     ]
-    said = [start.communicate(timeout=60) for start in starts]
+    said = [start.communicate() for start in starts]
     assert [start.returncode for start in starts] == [0, 0], said
     assert said[0][0] == said[1][0] != ""
     assert _schema(empty_url) == _schema(postgres_url)

@@ -63,7 +63,8 @@ def outside_url(tmp_path: Path) -> Generator[str]:
 
 def test_the_core_passes_on_debians_server(outside_url: str, tmp_path: Path) -> None:
     folders = [str(Path(__file__).parent.parent / room) for room in CORE]
-    options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path / 'inner'}"]
+    options = ["-q", "--on-database", "-p", "no:cacheprovider"]
+    options += [f"--basetemp={tmp_path / 'inner'}"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-m", "not slow and not browser", *folders],
         env={k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}

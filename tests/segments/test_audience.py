@@ -15,25 +15,21 @@ from kaquan.runtime import (
     Project,
     Settings,
     Tx,
-    defer_job,
-    run_worker,
 )
 from kaquan.segments import (
     AudienceCount,
     Engine,
     Explanation,
-    Overlap,
     SegmentKind,
     count_audience,
     create_segment,
     explain_membership,
     extract_tables,
     get_segment,
-    keep_all_members,
+    keep_live_members,
     list_audience,
     list_member_ids,
     match_on_copy,
-    measure_overlap,
     open_instant,
     parse_definition,
     record_predictions,
@@ -163,19 +159,13 @@ def sum_of(name: str, operator: str, value: float) -> dict[str, Any]:
     }
 
 
-async def test_counts_samples_and_overlap(tx: Tx) -> None:
+async def test_counts_and_samples(tx: Tx) -> None:
     await make_world(tx, people=30)
     buyers = {"attribute": "order_count", "operator": "at_least", "value": 1}
-    named = {"attribute": "name", "operator": "has_value"}
     count = await count_audience(tx, buyers, now=NOW)
     people = await list_audience(tx, buyers, now=NOW)
     assert count == AudienceCount(count=len(people), exact=True, low=len(people), high=len(people))
     assert len(set(await sample_audience(tx, buyers, limit=3, now=NOW))) == 3
-    both = set(people) & set(await list_audience(tx, named, now=NOW))
-    expected = Overlap(
-        first=len(people), second=len(await list_audience(tx, named, now=NOW)), both=len(both)
-    )
-    assert await measure_overlap(tx, buyers, named, now=NOW) == expected
     with pytest.raises(InvalidInput):
         await count_audience(tx, {"done": "x"}, now=NOW)
 
@@ -260,13 +250,10 @@ async def test_predictions_are_numbers(tx: Tx, value: float) -> None:
         await record_predictions(tx, "x", {"c": value}, as_of=datetime(2026, 1, 1, tzinfo=UTC))
 
 
-async def test_the_job_keeps_all_projects(
-    database: Database, project: Project, postgres_url: str
-) -> None:
+async def test_the_upkeep_of_members(database: Database, project: Project) -> None:
     async with database.transaction(project.project_id) as tx:
         await upsert_customer(tx, CustomerDraft(source_id="ann"), now=NOW)
         segment = await create_segment(tx, "S", {"all": []}, now=NOW)
-        await defer_job(tx, keep_all_members, timestamp=0)
-    await run_worker(postgres_url, JobServices(database, Settings()), until_empty=True)
+    await keep_live_members(JobServices(database, Settings()), project)
     async with database.transaction(project.project_id) as tx:
         assert (await get_segment(tx, segment.id)).member_count == 1

@@ -3,12 +3,13 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from kaquan.runtime import embedded_postgres, migrate, open_database
+from kaquan.runtime import embedded_postgres, generate_master_key, migrate, open_database
 from simulation.run import Diverged, Report, Simulation
 
 
@@ -19,6 +20,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=20_000)
     options = parser.parse_args()
     print(f"seed {options.seed}, {options.steps} steps", file=sys.stderr, flush=True)
+    os.environ.setdefault("KAQUAN_MASTER_KEY", generate_master_key())
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)

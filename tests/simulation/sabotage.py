@@ -4,8 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from kaquan.ledger import return_transfers
 from kaquan.runtime import Tx, get_project, set_project
+from ledger.returning import return_transfers
 from simulation.reference.state import Campaign, Shop, View
 from simulation.steps import (
     LockSession,

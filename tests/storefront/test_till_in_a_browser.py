@@ -31,6 +31,10 @@ pytestmark = pytest.mark.browser
 
 PHONE, DESKTOP = (360, 740), (1280, 800)
 SMALLEST_TARGET_PX = 44
+PATIENCE_MS = 120_000
+"""A machine with much to do may be slow; a page that never comes is not waited for for ever."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 EACH_READER = pytest.mark.parametrize(
     ("language", "size"),
@@ -111,7 +115,7 @@ async def open_page(
             await route.abort()
 
     await page.route("**/*", only_us)
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(PATIENCE_MS)
     return page
 
 

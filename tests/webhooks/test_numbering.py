@@ -2,6 +2,7 @@
 
 import asyncio
 
+from blocking import until_somebody_waits_for
 from checkout.shop import NOW
 from kaquan.customers import (
     CustomerDraft,
@@ -47,21 +48,12 @@ async def test_changes_of_one_object_keep_their_order(database: Database, projec
         async with database.transaction(project.project_id) as late:
             await rename(late, "first")
             waiting = asyncio.create_task(rename(early, "second"))
-            await _wait_until_blocked(database)
+            await until_somebody_waits_for(late)
         await waiting
     async with database.transaction(project.project_id) as tx:
         updated = [e for e in await number(tx) if e.type == "customer.updated"]
     assert len(updated) == 2
     assert updated[0].at <= updated[1].at
-
-
-async def _wait_until_blocked(database: Database) -> None:
-    blocked = False
-    while not blocked:
-        async with database.transaction() as tx:
-            cursor = await tx.execute("select count(*) from pg_locks where not granted")
-            row = await cursor.fetchone()
-            blocked = row is not None and row[0] > 0
 
 
 async def test_numbers_are_given_once_by_many(database: Database, project: Project) -> None:

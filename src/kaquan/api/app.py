@@ -30,6 +30,7 @@ from kaquan.api.consents import consents_router
 from kaquan.api.customer_activity import customer_activity_router
 from kaquan.api.customer_file import customer_file_router
 from kaquan.api.customers import customers_router
+from kaquan.api.distributions import distributions_router
 from kaquan.api.documentation import describe_api
 from kaquan.api.downloads import download_file
 from kaquan.api.dry_run import read_dry_run
@@ -214,6 +215,7 @@ def _offer_routers() -> list[Router]:
         stacking_rules_router(),
         publications_router(),
         claims_router(),
+        distributions_router(),
     ]
 
 

@@ -215,7 +215,6 @@ async def _name_order(tx: Tx, named: str | None) -> dict[str, str | None]:
 
 
 Name = Annotated[str | None, QueryParameter(min_length=1, max_length=255)]
-Moment = Annotated[str | None, QueryParameter(max_length=40)]
 
 
 @reads("/", "List attempts")

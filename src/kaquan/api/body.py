@@ -20,6 +20,7 @@ _T = TypeVar("_T")
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
 _PATH = re.compile(r"^(?P<what>.*?)(?: - at `(?P<of_key>key in )?\$(?P<path>.*)`)?$", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 _NUL_ESCAPE = b"\\u0000"
 
 
@@ -96,7 +97,9 @@ def read_violation(error: msgspec.ValidationError) -> InvalidInput:
     assert found is not None
     path = (found["path"] or "").removeprefix(".")
     message = f"{found['what']} at '{path}'." if path else f"{found['what']}."
-    return InvalidInput(message, field=path)
+    missing = _MISSING.fullmatch(found["what"])
+    names = (path, missing["name"] if missing is not None else "")
+    return InvalidInput(message, field=".".join(filter(None, names)))
 
 
 def _is_too_deep(raw: bytes) -> bool:

@@ -1,6 +1,6 @@
 """What callers say about campaigns, and its mapping to the campaigns room."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -30,6 +30,7 @@ from kaquan.runtime import InvalidInput, Tx, check_by_schema
 
 STANDALONE = "STANDALONE"
 REFERRAL_PROGRAM = "REFERRAL_PROGRAM"
+Value = TypeVar("Value")
 VouchersCount = Annotated[int, Meta(ge=0, le=10_000_000)]
 
 
@@ -38,10 +39,10 @@ class CampaignExtension(msgspec.Struct, frozen=True, kw_only=True):
 
     ``budget_minor`` limits the discount in all, ``per_customer_cap`` the redemptions a person,
     ``redemption_cap`` those of everybody; ``holdout_bps`` of 10,000 customers of a distribution
-    get nothing, to measure the effect; with ``open_to_holdout`` (true unless a holdout is
-    stated) publications and promotions give it to them all the same. ``category_ids``, ``priority`` (the lower goes first) and
-    ``lane`` are for the stacking rules; ``balance`` is what each card of points starts with;
-    ``referral`` is for campaigns of type REFERRAL_PROGRAM.
+    get nothing, to measure the effect; with ``open_to_holdout`` (of vouchers true unless a
+    holdout is stated) publications and promotions give it to them all the same. ``category_ids``,
+    ``priority`` (the lower goes first) and ``lane`` are for the stacking rules; ``balance`` is what
+    each card of points starts with; ``referral`` is for campaigns of type REFERRAL_PROGRAM.
     """
 
     offer: dict[str, Any] | UnsetType = UNSET
@@ -153,10 +154,32 @@ async def draft_campaign(tx: Tx, body: CampaignBody) -> CampaignDraft:
         message = "A campaign needs a name."
         raise InvalidInput(message, field="name", key="invalid_campaign_params")
     await check_by_schema(tx, metadata_subject(read_flags(body, {})), body.metadata or {}, new=True)
-    voucher = body.voucher or CampaignVoucherBody()
     extension = body.kaquan or CampaignExtension()
+    starts_at, expires_at = await read_period(tx, body)
+    draft = CampaignDraft(
+        name=body.name,
+        offer={},
+        description=body.description or None,
+        budget_minor=_stated(extension.budget_minor),
+        per_customer_cap=_stated(extension.per_customer_cap),
+        redemption_cap=_stated(extension.redemption_cap),
+        category_ids=await _read_categories(tx, body, extension) or (),
+        priority=_stated(extension.priority),
+        lane=_stated(extension.lane),
+        starts_at=starts_at or None,
+        expires_at=expires_at or None,
+        metadata=merge_metadata({}, body.metadata),
+    )
     if body.campaign_type == "PROMOTION":
-        return await _draft_promotion(tx, body, extension)
+        return _promotion(draft, body, extension)
+    return await _with_vouchers(tx, draft, body, extension=extension)
+
+
+async def _with_vouchers(
+    tx: Tx, draft: CampaignDraft, body: CampaignBody, *, extension: CampaignExtension
+) -> CampaignDraft:
+    """Add to what is said of any campaign what its vouchers are, and who gets them."""
+    voucher = body.voucher or CampaignVoucherBody()
     offer = read_offer(voucher.discount, extension.offer, field="voucher.discount")
     offer, balance = read_gift(
         voucher.gift,
@@ -168,11 +191,14 @@ async def draft_campaign(tx: Tx, body: CampaignBody) -> CampaignDraft:
     if offer is None:
         message = "A campaign needs 'voucher.discount' or 'kaquan.offer'."
         raise InvalidInput(message, field="voucher.discount", key="invalid_campaign_params")
-    starts_at, expires_at = await read_period(tx, body)
-    draft = CampaignDraft(
-        name=body.name,
+    holdout_bps = _stated(extension.holdout_bps)
+    # Who says nothing of a holdout expects that whoever asks is given a voucher.
+    is_open = (
+        holdout_bps is None if extension.open_to_holdout is UNSET else extension.open_to_holdout
+    )
+    return msgspec.structs.replace(
+        draft,
         offer=offer,
-        description=body.description or None,
         kind=_read_kind(body),
         referral=read_referral(body.referral_program, extension.referral) or None,
         activation=_read_activation(body) or Activation.AUTO_UPDATE,
@@ -183,57 +209,33 @@ async def draft_campaign(tx: Tx, body: CampaignBody) -> CampaignDraft:
             reusable=body.campaign_type == REFERRAL_PROGRAM
             or balance_kind_of(parse_offer({"id": "offer", **offer})) is not None,
         ),
-        budget_minor=extension.budget_minor or None,
-        per_customer_cap=extension.per_customer_cap or None,
-        redemption_cap=extension.redemption_cap or None,
-        category_ids=await _read_categories(tx, body, extension) or (),
-        priority=None if isinstance(extension.priority, UnsetType) else extension.priority,
-        lane=extension.lane or None,
+        holdout_bps=draft.holdout_bps if holdout_bps is None else holdout_bps,
+        open_to_holdout=is_open,
         # Without the parameter, the dialect gives a customer another code with each call.
         join_once=body.join_once is True,
-        starts_at=starts_at or None,
-        expires_at=expires_at or None,
-        metadata=merge_metadata({}, body.metadata),
     )
-    if extension.budget_minor == 0:
-        draft = msgspec.structs.replace(draft, budget_minor=0)
-    if isinstance(extension.holdout_bps, int):
-        draft = msgspec.structs.replace(draft, holdout_bps=extension.holdout_bps)
-    # Who says nothing of a holdout expects that whoever asks is given a voucher.
-    stated = isinstance(extension.holdout_bps, int)
-    is_open = not stated if extension.open_to_holdout is UNSET else extension.open_to_holdout
-    return msgspec.structs.replace(draft, open_to_holdout=bool(is_open))
 
 
-async def _draft_promotion(
-    tx: Tx, body: CampaignBody, extension: CampaignExtension
+def _promotion(
+    draft: CampaignDraft, body: CampaignBody, extension: CampaignExtension
 ) -> CampaignDraft:
+    """Add what is said of a promotion, whose offers are its tiers."""
     if body.voucher is not None:
         message = "A promotion has tiers, and no vouchers."
         raise InvalidInput(message, field="voucher", key="invalid_campaign_params")
-    starts_at, expires_at = await read_period(tx, body)
-    return CampaignDraft(
-        name=body.name or "",
-        offer={},
+    return msgspec.structs.replace(
+        draft,
         kind=CampaignKind.PROMOTION,
-        description=body.description or None,
         activation=Activation.STATIC,
         voucher_template=VoucherTemplate(category=body.category or None),
-        budget_minor=None
-        if isinstance(extension.budget_minor, UnsetType)
-        else extension.budget_minor,
-        per_customer_cap=extension.per_customer_cap or None,
-        redemption_cap=extension.redemption_cap or None,
-        category_ids=await _read_categories(tx, body, extension) or (),
-        priority=None if isinstance(extension.priority, UnsetType) else extension.priority,
-        lane=extension.lane or None,
         holdout_bps=extension.holdout_bps or 0,
         open_to_holdout=extension.open_to_holdout or False,
         join_once=False,
-        starts_at=starts_at or None,
-        expires_at=expires_at or None,
-        metadata=merge_metadata({}, body.metadata),
     )
+
+
+def _stated(value: Value | UnsetType | None) -> Value | None:
+    return None if isinstance(value, UnsetType) else value
 
 
 def _read_kind(body: CampaignBody) -> CampaignKind | None:

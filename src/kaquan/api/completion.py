@@ -24,7 +24,6 @@ from kaquan.api.versions import VERSION, VERSIONS
 Json: TypeAlias = dict[str, Any]
 
 BEARER, BASIC = "Bearer", "Basic"
-_API_KEY = "apiKey"
 
 _HEADERS: dict[str, str] = {
     REQUEST_ID: "The request's id: the caller's own when it sent a usable one",

@@ -1,17 +1,20 @@
 """``/v1/kaquan/models``: our own addition, versions of models and what is known of them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Router
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.response import Stream
 
 from kaquan.api.call import CurrentCall
 from kaquan.api.listing import CurrentPaging
 from kaquan.api.routes import reads, writes
+from kaquan.api.values import Identifier
 from kaquan.insight.models import (
     MODEL_ORDERS,
+    SCORE_MEDIA_TYPES,
     Card,
     Drift,
     Lack,
@@ -20,7 +23,9 @@ from kaquan.insight.models import (
     ModelStatus,
     ModelVersion,
     RunStatus,
+    ScoreFormat,
     Verdict,
+    check_score_names,
     get_model,
     get_run,
     list_drifts,
@@ -29,6 +34,7 @@ from kaquan.insight.models import (
     say_answers,
     say_model_lack,
     say_verdict,
+    stream_scores,
 )
 from kaquan.runtime import InvalidInput
 
@@ -80,13 +86,18 @@ class LackView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelRunView(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to train, and what became of it."""
+    """A request to train, and what became of it.
+
+    ``cut_off`` says that it failed because whoever worked on it died, or that nobody ever began.
+    """
 
     id: str
     kind: ModelKind
     status: RunStatus
+    cut_off: bool
     experiment_id: str | None
     arm: str | None
+    control: str | None
     asked_by: str
     model_id: str | None
     lacks: list[LackView]
@@ -96,11 +107,16 @@ class ModelRunView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrainBody(msgspec.Struct, frozen=True, kw_only=True):
-    """What to train; ``experiment`` (id or name) and ``arm`` are for ``uplift`` only."""
+    """What to train; ``experiment`` (id or name), ``arm`` and ``control`` are for ``uplift`` only.
+
+    Without ``arm`` the largest is looked at; without ``control`` it is compared with those who got
+    nothing.
+    """
 
     kind: ModelKind
     experiment: str | None = None
     arm: str | None = None
+    control: str | None = None
 
 
 def view_model(model: ModelVersion, *, drift: Drift | None = None) -> ModelView:
@@ -116,14 +132,17 @@ def view_model(model: ModelVersion, *, drift: Drift | None = None) -> ModelView:
     )
 
 
-def view_run(run: ModelRun) -> ModelRunView:
+def view_run(run: ModelRun, *, now: datetime) -> ModelRunView:
     """Map a request to the wire."""
+    died = run.died(now)
     return ModelRunView(
         id=run.id,
         kind=run.kind,
-        status=run.status,
+        status=RunStatus.FAILED if died else run.status,
+        cut_off=died,
         experiment_id=run.subject,
         arm=run.arm,
+        control=run.control,
         asked_by=run.asked_by,
         model_id=run.model_id,
         lacks=[
@@ -169,8 +188,9 @@ async def read_model(model_id: FromPath[str], call: CurrentCall) -> ModelView:
 async def ask_to_train(data: JSONBody[TrainBody], call: CurrentCall) -> ModelRunView:
     """Ask for a model to be trained; a job does, and says what is lacking where it cannot.
 
-    A new version takes over only if it is not worse, on the newest data, than the one in use and
-    than mere counting. The same request that waits already is returned instead of a second one.
+    A new version takes over only if, on the newest data, it is known to be better than mere counting
+    (the lower end of the 95 % interval of its gain is above zero) and is no worse than the one in
+    use. Uplift scores customers only where its order is known to help. The same request that waits already is returned instead of a second one.
     """
     async with call.transaction() as tx:
         run = await request_training(
@@ -178,23 +198,46 @@ async def ask_to_train(data: JSONBody[TrainBody], call: CurrentCall) -> ModelRun
             data.kind,
             subject=data.experiment,
             arm=data.arm,
+            control=data.control,
             by=call.caller.actor,
             now=call.now,
         )
-    return view_run(run)
+    return view_run(run, now=call.now)
 
 
 @reads("/kaquan/model-runs/{run_id:str}", "Get model run")
 async def read_run(run_id: FromPath[str], call: CurrentCall) -> ModelRunView:
     """Get a request to train, and what became of it."""
     async with call.transaction() as tx:
-        return view_run(await get_run(tx, run_id))
+        return view_run(await get_run(tx, run_id), now=call.now)
+
+
+@reads("/kaquan/scores", "Export scores", file="text/csv")
+async def export_scores(
+    call: CurrentCall,
+    *,
+    file_format: FromQuery[ScoreFormat] = ScoreFormat.CSV,
+    prediction: Annotated[list[Identifier] | None, QueryParameter(max_items=50)] = None,
+) -> Stream:
+    """Get what models predict of every customer as one file, ``csv`` or ``xlsx``.
+
+    A row a customer, two columns a prediction: its value, as rules compare ``score.<name>`` with
+    (money in minor units), and as of when it is. ``prediction`` names those wanted; else all are.
+    """
+    async with call.transaction() as tx:
+        names = await check_score_names(tx, prediction or [])
+    content = stream_scores(call.database, call.caller.project_id, names, form=file_format)
+    return Stream(
+        content,
+        media_type=SCORE_MEDIA_TYPES[file_format],
+        headers={"Content-Disposition": f'attachment; filename="scores.{file_format}"'},
+    )
 
 
 def models_router() -> Router:
     """Routes of models."""
     return Router(
         path="/",
-        route_handlers=[read_models, read_model, ask_to_train, read_run],
+        route_handlers=[read_models, read_model, ask_to_train, read_run, export_scores],
         tags=["Models"],
     )

@@ -39,8 +39,6 @@ _DIALECT_STATUS = {
 }
 """The dialect has no word for returns; ``kaquan.status`` beside it has ours."""
 
-LONGEST_ORDER = 500
-
 
 class ItemProductBody(msgspec.Struct, frozen=True, kw_only=True):
     """The product of a line; with ``override`` it is written to the catalogue."""

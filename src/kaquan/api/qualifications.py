@@ -1,5 +1,6 @@
 """``/v1/qualifications``: what a customer could use on an order."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 from kaquan.api.attempt_keeping import keep_attempt
 from kaquan.api.baskets import view_closing
 from kaquan.api.call import CurrentCall
+from kaquan.api.categories import CategoryView
 from kaquan.api.customers import CustomerBody
 from kaquan.api.discounts import view_discount
 from kaquan.api.dry_run import CurrentDryRun, tell_time
@@ -19,8 +21,10 @@ from kaquan.api.orders import OrderBody, OrderView, view_order
 from kaquan.api.problems import AnyRequest
 from kaquan.api.qualification_filters import FiltersBody, read_filters
 from kaquan.api.routes import Dry, writes
+from kaquan.api.said import NOTHING_SAID, Said, load_said
 from kaquan.api.session_views import SessionBody
 from kaquan.api.stacking_rules import StackingRulesView, view_stacking_rules
+from kaquan.api.validation_rules import AssignmentList
 from kaquan.api.validations import (
     CheckoutBody,
     ResultView,
@@ -28,6 +32,7 @@ from kaquan.api.validations import (
     read_checkout,
 )
 from kaquan.api.values import Identifier, Metadata, read_moment
+from kaquan.campaigns import get_promotion_stack
 from kaquan.checkout import (
     Coupon,
     Option,
@@ -70,15 +75,6 @@ class QualificationBody(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Metadata | None = None
 
 
-class EmptyList(msgspec.Struct, frozen=True):
-    """A list of which nothing is kept here."""
-
-    data: list[Any] = []
-    total: int = 0
-    data_ref: Literal["data"] = "data"
-    object: Literal["list"] = "list"
-
-
 class QualifiedView(msgspec.Struct, frozen=True, kw_only=True):
     """Something that can be used; ``order`` is the order with it alone."""
 
@@ -94,8 +90,8 @@ class QualifiedView(msgspec.Struct, frozen=True, kw_only=True):
     banner: str | UnsetType = UNSET
     campaign_name: str | UnsetType = UNSET
     campaign_id: str | UnsetType = UNSET
-    categories: list[Any] | UnsetType = UNSET
-    validation_rules_assignments: EmptyList | UnsetType = UNSET
+    categories: list[CategoryView] | UnsetType = UNSET
+    validation_rules_assignments: AssignmentList | UnsetType = UNSET
 
 
 class QualifiedList(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,13 +173,20 @@ async def _read_place(tx: Tx, text: str | None) -> Place | None:
     return find_place(moment)
 
 
-def view_qualification(found: Qualification, body: QualificationBody) -> QualificationView:
-    """Map what qualifies to the wire."""
+async def load_qualification(
+    tx: Tx, found: Qualification, body: QualificationBody
+) -> QualificationView:
+    """Map what qualifies to the wire, with what ``expand`` asks for of it."""
     expand = frozenset((body.options or QualificationOptions()).expand)
+    options = [one.option for one in found.found]
+    said = {}
+    if expand & {"category", "validation_rules"}:
+        categories = {_owner_of(one): await _list_categories(tx, one) for one in options}
+        said = await load_said(tx, categories)
     place = found.next_place
     return QualificationView(
         redeemables=QualifiedList(
-            data=[_view_qualified(one, expand) for one in found.found],
+            data=[_view_qualified(one, said, expand=expand) for one in found.found],
             total=len(found.found),
             has_more=found.more,
             more_starting_after=UNSET if place is None else mark_place(place),
@@ -203,7 +206,26 @@ def _view_order(order: Order) -> OrderView:
     )
 
 
-def _view_qualified(qualified: Qualified, expand: frozenset[str]) -> QualifiedView:
+def _owner_of(option: Option) -> str:
+    """The id under which things are said of an option."""
+    if option.object == "promotion_stack":
+        return option.key
+    voucher, campaign = option.coupon.voucher, option.coupon.campaign
+    return campaign.id if option.object == "campaign" and campaign is not None else voucher.id
+
+
+async def _list_categories(tx: Tx, option: Option) -> tuple[str, ...]:
+    """Return the ids of an option's categories: its own, else its campaign's."""
+    if option.object == "promotion_stack":
+        stack = await get_promotion_stack(tx, option.key)
+        return () if stack.category_id is None else (stack.category_id,)
+    voucher, campaign = option.coupon.voucher, option.coupon.campaign
+    return voucher.category_ids or (() if campaign is None else campaign.category_ids)
+
+
+def _view_qualified(
+    qualified: Qualified, said: Mapping[str, Said], *, expand: frozenset[str]
+) -> QualifiedView:
     option = qualified.option
     view = QualifiedView(
         id=option.key,
@@ -216,10 +238,11 @@ def _view_qualified(qualified: Qualified, expand: frozenset[str]) -> QualifiedVi
     )
     if "redeemable" in expand:
         view = msgspec.structs.replace(view, **_describe(option))
+    own = said.get(_owner_of(option), NOTHING_SAID)
     if "category" in expand:
-        view = msgspec.structs.replace(view, categories=[])
+        view = msgspec.structs.replace(view, categories=own.categories)
     if "validation_rules" in expand:
-        view = msgspec.structs.replace(view, validation_rules_assignments=EmptyList())
+        view = msgspec.structs.replace(view, validation_rules_assignments=own.assignments)
     return view
 
 
@@ -273,10 +296,11 @@ async def check_eligibility(
     async with call.transaction() as tx:
         now = await tell_time(tx, dry.moment, now=call.now)
         found = await qualify(tx, await read_qualification(tx, data), now=now)
+        view = await load_qualification(tx, found, data)
     if not dry.asked:
         for tried in found.tried:
             keep_attempt(request, call, tried)
-    return view_qualification(found, data)
+    return view
 
 
 def qualifications_router() -> Router:

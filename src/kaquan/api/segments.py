@@ -5,11 +5,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Router
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import UNSET, Meta, UnsetType
 
 from kaquan.api.call import Call, CurrentCall
-from kaquan.api.listing import CurrentPaging, read_unordered_paging
+from kaquan.api.listing import CurrentPaging, read_limit, read_unordered_paging
 from kaquan.api.routes import reads, removes, writes
 from kaquan.api.segment_filters import read_segment_filter
 from kaquan.api.values import Identifier
@@ -17,11 +17,13 @@ from kaquan.customers import get_customer
 from kaquan.runtime import InvalidInput, Tx
 from kaquan.segments import (
     Segment,
+    SegmentChange,
     SegmentKind,
     count_segments,
     create_segment,
     delete_segment,
     get_segment,
+    list_segment_changes,
     list_segments,
     replace_listed_members,
     segment_ids_of,
@@ -29,6 +31,8 @@ from kaquan.segments import (
 
 _FILTER = "dialect_filter"
 """The key under which a segment keeps the filter that its rule was read from."""
+
+_LAST_CHANGE = 2**63 - 1
 
 
 class SegmentExtension(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +76,21 @@ class SegmentList(msgspec.Struct, frozen=True, kw_only=True):
 
     data: list[SegmentView]
     total: int
+    object: Literal["list"] = "list"
+    data_ref: Literal["data"] = "data"
+
+
+class ChangeView(SegmentChange, frozen=True, kw_only=True):
+    """A customer who ``entered`` a segment, or left it."""
+
+    object: Literal["segment_change"] = "segment_change"
+
+
+class ChangeList(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of who entered and left."""
+
+    data: list[ChangeView]
+    has_more: bool
     object: Literal["list"] = "list"
     data_ref: Literal["data"] = "data"
 
@@ -178,6 +197,28 @@ async def read_segments(call: CurrentCall, paging: CurrentPaging) -> SegmentList
         return SegmentList(data=list(map(view_segment, found)), total=await count_segments(tx))
 
 
+@reads("/kaquan/segments/{segment_id:str}/changes", "List segment's changes", paging=read_limit)
+async def read_segment_changes(
+    segment_id: FromPath[str],
+    call: CurrentCall,
+    paging: CurrentPaging,
+    after: Annotated[int, QueryParameter(ge=0, le=_LAST_CHANGE)] = 0,
+) -> ChangeList:
+    """List who entered and left a segment, the first first.
+
+    A reader who passes the id of the last change it handled as ``after`` misses none.
+    """
+    async with call.transaction() as tx:
+        segment = await get_segment(tx, segment_id)
+        found = await list_segment_changes(
+            tx, after=after, segment_id=segment.id, limit=paging.limit + 1
+        )
+    return ChangeList(
+        data=[ChangeView(**msgspec.structs.asdict(one)) for one in found[: paging.limit]],
+        has_more=len(found) > paging.limit,
+    )
+
+
 @reads("/customers/{customer_id:str}/segments", "List customer's segments")
 async def read_customer_segments(customer_id: FromPath[str], call: CurrentCall) -> CustomerSegments:
     """List the segments that a customer is in now."""
@@ -197,6 +238,7 @@ def segments_router() -> Router:
             read_segment,
             remove_segment,
             read_segments,
+            read_segment_changes,
             read_customer_segments,
         ],
         tags=["Segments"],

@@ -141,6 +141,12 @@ async def _describe_campaign(tx: Tx, campaign: Campaign) -> dict[str, Any]:
     content["kaquan"] |= {
         "budget_minor": campaign.budget_minor,
         "per_customer_cap": campaign.per_customer_cap,
+        "redemption_cap": campaign.redemption_cap,
+        "category_ids": list(campaign.category_ids),
+        "priority": campaign.priority,
+        "lane": campaign.lane,
+        "holdout_bps": campaign.holdout_bps,
+        "open_to_holdout": campaign.open_to_holdout,
         "balance": template.balance,
     }
     code = msgspec.to_builtins(template.code)

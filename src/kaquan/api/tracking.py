@@ -1,13 +1,13 @@
 """``/v1/track`` and its like: the tracking API that clients of Segment's kind speak."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 import msgspec
-from litestar import Request, Router, post
+from litestar import Router, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody
 from msgspec import UNSET, UnsetType
@@ -36,7 +36,6 @@ BY = "tracking"
 """Who is put down for merges that messages led to."""
 
 _Body = TypeVar("_Body")
-_AnyRequest = Request[Any, Any, Any]
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +69,7 @@ class TrackingBody(StrictBody[_Body]):
 
     def decode_bytes(self, value: bytes) -> Any:
         """Decode the body of the route at hand. Raises InvalidInput."""
-        request = cast("_AnyRequest", self.asgi_connection)  # pyright: ignore[reportUnknownMemberType]
+        request = cast("AnyRequest", self.asgi_connection)  # pyright: ignore[reportUnknownMemberType]
         largest = cast("int", request.route_handler.opt[_LARGEST])
         raw = value
         if request.headers.get("Content-Encoding", "").strip().lower() == "gzip":
@@ -96,73 +95,64 @@ def _unzip(value: bytes, largest: int) -> bytes:
     return raw
 
 
-def _receives(path: str, summary: str, largest: int) -> "_Decorator":
-    return _Decorator(path, summary, largest)
-
-
-class _Decorator:
-    """A route of the tracking API; what it takes is bounded when it is unpacked."""
-
-    def __init__(self, path: str, summary: str, largest: int) -> None:
-        self._path, self._summary, self._largest = path, summary, largest
-
-    def __call__(self, verb: Verb) -> HTTPRouteHandler:
-        return post(
-            self._path,
-            summary=self._summary,
-            opt={DRY: Dry.NEVER, TRACKS: True, _LARGEST: self._largest},
-            dto=TrackingBody,
-            return_dto=None,
-            status_code=HTTPStatus.OK,
-            responses=PROBLEMS,
-            request_max_body_size=_HIGHEST,
-        )(verb)
+def _receives(path: str, summary: str, largest: int) -> Callable[[Verb], HTTPRouteHandler]:
+    """A route of the tracking API; its body has at most so many bytes, unpacked."""
+    return post(
+        path,
+        summary=summary,
+        opt={DRY: Dry.NEVER, TRACKS: True, _LARGEST: largest},
+        dto=TrackingBody,
+        return_dto=None,
+        status_code=HTTPStatus.OK,
+        responses=PROBLEMS,
+        request_max_body_size=_HIGHEST,
+    )
 
 
 @_receives("/identify", "Identify a user", LARGEST_MESSAGE)
-async def identify(data: JSONBody[dict[str, Any]], request: _AnyRequest) -> Received:
+async def identify(data: JSONBody[dict[str, Any]], request: AnyRequest) -> Received:
     """Say who a user is; what the visitor ``anonymousId`` did so far becomes theirs."""
     return await _receive_one(request, data, MessageType.IDENTIFY)
 
 
 @_receives("/track", "Track an event", LARGEST_MESSAGE)
-async def track(data: JSONBody[dict[str, Any]], request: _AnyRequest) -> Received:
+async def track(data: JSONBody[dict[str, Any]], request: AnyRequest) -> Received:
     """Tell that somebody did something; events of the e-commerce spec also change orders."""
     return await _receive_one(request, data, MessageType.TRACK)
 
 
 @_receives("/page", "Track a page view", LARGEST_MESSAGE)
-async def page(data: JSONBody[dict[str, Any]], request: _AnyRequest) -> Received:
+async def page(data: JSONBody[dict[str, Any]], request: AnyRequest) -> Received:
     """Tell that somebody looked at a page: an event ``Page Viewed``."""
     return await _receive_one(request, data, MessageType.PAGE)
 
 
 @_receives("/screen", "Track a screen view", LARGEST_MESSAGE)
-async def screen(data: JSONBody[dict[str, Any]], request: _AnyRequest) -> Received:
+async def screen(data: JSONBody[dict[str, Any]], request: AnyRequest) -> Received:
     """Tell that somebody looked at a screen of an app: an event ``Screen Viewed``."""
     return await _receive_one(request, data, MessageType.SCREEN)
 
 
 @_receives("/group", "Track joining a group", LARGEST_MESSAGE)
-async def group(data: JSONBody[dict[str, Any]], request: _AnyRequest) -> Received:
+async def group(data: JSONBody[dict[str, Any]], request: AnyRequest) -> Received:
     """Tell that somebody belongs to a group: an event ``Group Joined``."""
     return await _receive_one(request, data, MessageType.GROUP)
 
 
 @_receives("/alias", "Join two ids", LARGEST_MESSAGE)
-async def alias(data: JSONBody[dict[str, Any]], request: _AnyRequest) -> Received:
+async def alias(data: JSONBody[dict[str, Any]], request: AnyRequest) -> Received:
     """Say that ``previousId`` and ``userId`` are the same person, who is one from here on."""
     return await _receive_one(request, data, MessageType.ALIAS)
 
 
 @_receives("/batch", "Send many messages", LARGEST_BATCH)
-async def batch(data: JSONBody[dict[str, Any]], request: _AnyRequest) -> Received:
+async def batch(data: JSONBody[dict[str, Any]], request: AnyRequest) -> Received:
     """Send up to 2,500 messages; those that are wrong are kept apart and named in the answer."""
     return await _receive_many(request, data)
 
 
 @_receives("/import", "Send many messages of the past", LARGEST_BATCH)
-async def import_messages(data: JSONBody[dict[str, Any]], request: _AnyRequest) -> Received:
+async def import_messages(data: JSONBody[dict[str, Any]], request: AnyRequest) -> Received:
     """The same as a batch, under the name that older clients use for what is long past."""
     return await _receive_many(request, data)
 

@@ -94,7 +94,7 @@ class CheckoutBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ScopeList(msgspec.Struct, frozen=True):
-    """The goods that an offer names; an offer on the order names none."""
+    """Goods that an offer is for; answers name none of them yet, and so show an empty list."""
 
     data: list[Any] = []
     total: int = 0

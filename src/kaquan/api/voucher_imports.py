@@ -20,6 +20,7 @@ from kaquan.campaigns import (
     VoucherWork,
     check_voucher_file,
     get_campaign,
+    reason_of,
     request_voucher_work,
 )
 from kaquan.runtime import InvalidInput, KaquanError, Tx, append_to_file, create_file
@@ -64,9 +65,7 @@ async def _read_voucher(tx: Tx, given: dict[str, Any], *, campaign_id: str | Non
             raise NotSupported(message, field="validation_rules")
         draft = await draft_voucher(tx, body, campaign_id=campaign_id)
     except KaquanError as error:
-        field = error.details.get("field")
-        reason = f"{field}: {error.message}" if field else error.message
-        return VoucherRow(code=code, reason=reason)
+        return VoucherRow(code=code, reason=reason_of(error))
     return VoucherRow(
         code=code, draft=msgspec.structs.replace(draft, code=None), said=read_said(body)
     )

@@ -17,7 +17,6 @@ from kaquan.campaigns.codes import (
     CodeSpace,
     GuessingRisk,
     code_space,
-    generate_codes,
     needed_bits,
 )
 from kaquan.campaigns.define import (
@@ -54,6 +53,7 @@ from kaquan.campaigns.funding import (
 from kaquan.campaigns.funding_model import WHOLE_DISCOUNT_BPS, FundingShare, Partner
 from kaquan.campaigns.imports.model import VoucherRow, VoucherWork
 from kaquan.campaigns.imports.request import check_voucher_file, request_voucher_work
+from kaquan.campaigns.imports.run import reason_of
 from kaquan.campaigns.issue import CHUNK, continue_issue, issue_vouchers
 from kaquan.campaigns.jobs import issue_requested_vouchers
 from kaquan.campaigns.kinds import balance_kind_of
@@ -158,8 +158,6 @@ from kaquan.campaigns.store.promotions import (
 )
 from kaquan.campaigns.store.publications import (
     PUBLICATION_FILTERS,
-    find_publication,
-    get_publication,
     list_publications,
 )
 from kaquan.campaigns.store.rules import (
@@ -301,17 +299,14 @@ __all__ = [
     "enable_voucher",
     "find_campaign",
     "find_category",
-    "find_publication",
     "find_terms",
     "find_voucher",
-    "generate_codes",
     "get_campaign",
     "get_category",
     "get_claim_rule",
     "get_partner",
     "get_promotion_stack",
     "get_promotion_tier",
-    "get_publication",
     "get_rule",
     "get_stacking_rules",
     "get_template",
@@ -341,6 +336,7 @@ __all__ = [
     "publish_to_customers",
     "publish_voucher",
     "purge_from_bin",
+    "reason_of",
     "recover_from_bin",
     "rename_partner",
     "request_deletion",

@@ -129,19 +129,6 @@ def check_room(space: CodeSpace, live_codes: int, *, risk: GuessingRisk) -> None
     raise InvalidInput(message, field="code_config.length", key="code_space_too_small")
 
 
-def generate_codes(
-    config: CodeConfig, count: int, *, live_codes: int = 0, risk: GuessingRisk | None = None
-) -> list[str]:
-    """Return ``count`` different codes, each as likely as any other of its shape.
-
-    ``live_codes`` of the same shape exist already. Raises InvalidInput: ``invalid_code_config``
-    for a shape that makes no sense, ``code_space_too_small`` for one that could be guessed in.
-    """
-    space = code_space(config)
-    check_room(space, live_codes + count, risk=risk or GuessingRisk())
-    return draw_codes(space, count)
-
-
 def draw_codes(space: CodeSpace, count: int) -> list[str]:
     """Return ``count`` different codes of a space that is known to have room for them."""
     found: dict[str, None] = {}

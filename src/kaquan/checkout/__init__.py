@@ -17,9 +17,9 @@ from kaquan.checkout.batch import Batcher
 from kaquan.checkout.best import BestFound, find_best
 from kaquan.checkout.gathering import MOST_WAITING, AttemptGatherer
 from kaquan.checkout.jobs import (
-    expire_all_sessions,
+    expire_overdue_sessions,
     forget_old_attempts,
-    settle_all_referrals,
+    settle_due_referrals,
 )
 from kaquan.checkout.lifecycle import find_order_coupons, store_order
 from kaquan.checkout.lifecycle_model import CouponsWanted, OrderCoupons
@@ -208,7 +208,7 @@ __all__ = [
     "add_referees",
     "check_settlement",
     "count_redemptions_of",
-    "expire_all_sessions",
+    "expire_overdue_sessions",
     "expire_sessions",
     "find_best",
     "find_order_coupons",
@@ -247,7 +247,7 @@ __all__ = [
     "return_goods",
     "roll_back",
     "set_return_policy",
-    "settle_all_referrals",
+    "settle_due_referrals",
     "settle_referral",
     "simulate",
     "simulate_campaign",

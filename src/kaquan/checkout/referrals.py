@@ -250,21 +250,12 @@ async def add_referees(
     a code that nobody holds (not_published) and for its own holder (self_referral), and Duplicate
     for who has used another code already.
     """
-    if not 1 <= len(customer_ids) <= MOST_HOLDERS:
-        message = f"Name 1 to {MOST_HOLDERS} people."
-        raise InvalidInput(message, field="holders")
-    referrer, campaign_id = voucher.holder_id, voucher.campaign_id
+    referrer = _check_referrer(voucher, customer_ids)
+    campaign_id = voucher.campaign_id
     assert campaign_id is not None
-    if referrer is None:
-        message = f"Nobody holds the code '{voucher.code}' yet; publish it first."
-        raise InvalidInput(message, field="memberId", key="not_published")
-    if referrer in customer_ids:
-        message = "Nobody brings themselves along."
-        field = f"holders[{list(customer_ids).index(referrer)}]"
-        raise InvalidInput(message, field=field, key="self_referral")
     wanted = list(dict.fromkeys(customer_ids))
     known = await list_referees(tx, campaign_id, wanted)
-    for index, one in enumerate(wanted):
+    for index, one in enumerate(customer_ids):
         held = known.get(one)
         if held is not None and held.state not in _OPEN and held.voucher_id != voucher.id:
             message = "Another code has brought this person along."
@@ -301,6 +292,22 @@ async def add_referees(
         )
         for one in wanted
     ]
+
+
+def _check_referrer(voucher: Voucher, customer_ids: Sequence[str]) -> str:
+    """Return who hands the code on. Raises InvalidInput where it can bring nobody of these."""
+    if not 1 <= len(customer_ids) <= MOST_HOLDERS:
+        message = f"Name 1 to {MOST_HOLDERS} people."
+        raise InvalidInput(message, field="holders")
+    referrer = voucher.holder_id
+    if referrer is None:
+        message = f"Nobody holds the code '{voucher.code}' yet; publish it first."
+        raise InvalidInput(message, field="memberId", key="not_published")
+    if referrer in customer_ids:
+        message = "Nobody brings themselves along."
+        field = f"holders[{customer_ids.index(referrer)}]"
+        raise InvalidInput(message, field=field, key="self_referral")
+    return referrer
 
 
 async def list_holders(

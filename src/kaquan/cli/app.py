@@ -24,6 +24,7 @@ from kaquan.cli.evaluate import evaluate
 from kaquan.cli.explain import explain_coupon
 from kaquan.cli.export import export
 from kaquan.cli.imports import import_file
+from kaquan.cli.keys import keys
 from kaquan.cli.lake import lake
 from kaquan.cli.models import models
 from kaquan.cli.openapi import print_document
@@ -42,6 +43,7 @@ ledger = typer.Typer(help="Look after the ledger.", no_args_is_help=True)
 cli.add_typer(ledger, name="ledger")
 cli.add_typer(audit, name="audit")
 cli.add_typer(evaluate, name="evaluate")
+cli.add_typer(keys, name="keys")
 cli.add_typer(lake, name="lake")
 cli.add_typer(models, name="models")
 cli.add_typer(personal, name="personal")

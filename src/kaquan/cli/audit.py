@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,9 @@ from kaquan.runtime import (
     load_settings,
     read_projects,
 )
-from kaquan.trust import ChainVerdict, verify_audit
+
+if TYPE_CHECKING:
+    from kaquan.trust import ChainVerdict
 
 audit = typer.Typer(help="Look after the audit chain.", no_args_is_help=True)
 
@@ -52,7 +54,9 @@ def audit_verify(
         raise typer.Exit(1)
 
 
-async def _verify(settings: Settings, expected: bytes | None) -> list[tuple[str, ChainVerdict]]:
+async def _verify(settings: Settings, expected: bytes | None) -> "list[tuple[str, ChainVerdict]]":
+    from kaquan.trust import verify_audit
+
     found: list[tuple[str, ChainVerdict]] = []
     async with connected(settings) as database:
         projects = await read_projects(database)

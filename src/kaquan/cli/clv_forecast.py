@@ -24,6 +24,7 @@ from kaquan.insight.lifetime import (
 from kaquan.runtime import InvalidInput
 
 _EPOCH = date(1970, 1, 1)
+_LONG_SILENCE_DAYS = 7
 
 
 def forecast_file(
@@ -34,22 +35,28 @@ def forecast_file(
     weeks: float,
     out: Path,
     seed: int,
+    today: date,
     as_json: bool,
 ) -> bool:
     """Write ``out``, print the report; False when there is too little data to say anything.
 
-    Raises InvalidInput as ``read_transactions`` does, and when nobody bought by ``train_until``.
+    Raises InvalidInput as ``read_transactions`` does, for a ``train_until`` before the first purchase
+    or after ``today``, and for a place that cannot be written to.
     """
-    file = read_transactions(path, columns)
-    until_day = (train_until - _EPOCH).days
-    if int(file.transactions.day.min()) > until_day:
-        message = f"No purchase was made until {train_until}."
+    _check_place(out)
+    if train_until > today:
+        message = f"{train_until} is in the future: nobody can have learnt until then."
         raise InvalidInput(message, field="train-until")
+    file = read_transactions(path, columns, today=today)
+    file = _note_silence(file, train_until)
+    until_day = (train_until - _EPOCH).days
     forecast = forecast_purchases(file.transactions, until_day=until_day, weeks=weeks, seed=seed)
     if isinstance(forecast, TooLittle):
         said = {"forecast": None, "cause": forecast.cause, "notes": list(file.notes)}
         written = msgspec.json.encode(said).decode()
         typer.echo(written if as_json else f"No forecast: {forecast.cause}.")
+        for note in () if as_json else file.notes:
+            typer.echo(f"note: {note}")
         return False
     _write(out, file, forecast, customer=columns.customer)
     report = _report(file, forecast, until_day=until_day)
@@ -58,6 +65,28 @@ def forecast_file(
     else:
         _print(report)
     return True
+
+
+def _check_place(out: Path) -> None:
+    if out.is_dir() or not out.parent.is_dir():
+        message = f"{out} cannot be written: it is no file in a folder that is there."
+        raise InvalidInput(message, field="out")
+
+
+def _note_silence(file: TransactionFile, train_until: date) -> TransactionFile:
+    """Say how long the file is silent before the last day that is learnt from."""
+    first, last = (
+        _EPOCH + timedelta(days=int(day))
+        for day in (file.transactions.day.min(), file.transactions.day.max())
+    )
+    if first > train_until:
+        message = f"No purchase was made until {train_until}; the first is of {first}."
+        raise InvalidInput(message, field="train-until")
+    silent = (train_until - last).days
+    if silent < _LONG_SILENCE_DAYS:
+        return file
+    note = f"the last purchase is of {last}: the {silent} days after it count as days without any"
+    return msgspec.structs.replace(file, notes=(*file.notes, note))
 
 
 def _write(path: Path, file: TransactionFile, forecast: Forecast, *, customer: str) -> None:
@@ -156,6 +185,10 @@ def _print(report: dict[str, Any]) -> None:
         typer.echo(
             f"it became {happened['actual_purchases']}; mean absolute error a customer"
             f" {happened['mean_absolute_error']:.4f}"
+        )
+    else:
+        typer.echo(
+            "the file ends before the forecast weeks do, so there is nothing to compare with"
         )
     for note in report["notes"]:
         typer.echo(f"note: {note}")

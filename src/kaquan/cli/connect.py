@@ -3,11 +3,20 @@
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 
-from kaquan.runtime import Database, Settings, embedded_postgres, migrate, open_database
+from kaquan.runtime import (
+    Database,
+    Settings,
+    embedded_postgres,
+    list_masters_in_use,
+    migrate,
+    open_database,
+    prepare_master_keys,
+    read_master_keys,
+)
 
 
 @contextmanager
-def database_url(settings: Settings) -> Generator[str]:
+def migrated_database(settings: Settings) -> Generator[str]:
     """Yield the URL of a migrated database; an embedded server runs while the block lasts."""
     if settings.database_url is not None:
         url = settings.database_url.get_secret_value()
@@ -19,9 +28,21 @@ def database_url(settings: Settings) -> Generator[str]:
         yield url
 
 
+@contextmanager
+def database_url(settings: Settings) -> Generator[str]:
+    """Yield the URL of a migrated database that the master key at hand fits.
+
+    Raises MasterKeyMissing or MasterKeyWrong; for a database without any project a key is made.
+    """
+    with migrated_database(settings) as url:
+        prepare_master_keys(settings, list_masters_in_use(url))
+        yield url
+
+
 @asynccontextmanager
 async def connected(settings: Settings) -> AsyncGenerator[Database]:
     """Yield an open database in the application's role."""
     with database_url(settings) as url:
-        async with open_database(url, pool_size=settings.database_pool_size) as database:
+        size, master = settings.database_pool_size, read_master_keys(settings)
+        async with open_database(url, pool_size=size, master=master) as database:
             yield database

@@ -12,9 +12,18 @@ from typing import Literal
 import msgspec
 import psycopg
 
-from kaquan.cli.connect import database_url
+from kaquan.cli.connect import migrated_database
 from kaquan.console import missing_assets
-from kaquan.runtime import KaquanError, Settings, binary, open_database
+from kaquan.runtime import (
+    InvalidInput,
+    KaquanError,
+    Settings,
+    binary,
+    list_masters_in_use,
+    master_key_file,
+    open_database,
+    prepare_master_keys,
+)
 
 _LITTLE_SPACE = 2 * 2**30
 
@@ -29,17 +38,13 @@ class Finding(msgspec.Struct, frozen=True):
 
 def diagnose(settings: Settings) -> list[Finding]:
     """Look at everything an installation needs, in the order in which to mend it."""
-    checks: list[Callable[[Settings], Finding]] = [
-        _python,
-        _folder,
-        _space,
-        _programs,
-        _database,
-        _assets,
-        _mail,
-        _dataset,
+    first: list[Callable[[Settings], Finding]] = [_python, _folder, _space, _programs]
+    then: list[Callable[[Settings], Finding]] = [_assets, _mail, _dataset]
+    return [
+        *(check(settings) for check in first),
+        *_database(settings),
+        *(check(settings) for check in then),
     ]
-    return [check(settings) for check in checks]
 
 
 def _python(_: Settings) -> Finding:
@@ -76,15 +81,35 @@ def _programs(settings: Settings) -> Finding:
     return Finding("ok" if found else "bad", "PostgreSQL", str(program))
 
 
-def _database(settings: Settings) -> Finding:
+def _database(settings: Settings) -> list[Finding]:
     try:
-        with database_url(settings) as url:
+        with migrated_database(settings) as url:
             with psycopg.connect(url) as connection:
                 version = connection.info.parameter_status("server_version")
             asyncio.run(_ping(url))
+            key = _master_key(settings, list_masters_in_use(url))
     except KaquanError as error:
-        return Finding("bad", "database", error.message)
-    return Finding("ok", "database", f"PostgreSQL {version}, schema up to date")
+        return [Finding("bad", "database", error.message)]
+    return [Finding("ok", "database", f"PostgreSQL {version}, schema up to date"), key]
+
+
+def _master_key(settings: Settings, used: list[str]) -> Finding:
+    try:
+        names = prepare_master_keys(settings, used).names
+        file = master_key_file(settings)
+    except InvalidInput as error:
+        return Finding("bad", "master key", f"{error.field}: {error.message}")
+    except KaquanError as error:
+        return Finding("bad", "master key", error.message)
+    place = "in the environment" if file is None else str(file)
+    text = f"{names[0]} {place}; keep a copy apart from the database's dumps"
+    if file is not None and file.stat().st_mode & 0o077:
+        return Finding("note", "master key", f"{text}; others on this machine may read it")
+    if set(used) - {names[0]}:
+        return Finding(
+            "note", "master key", f"{text}; 'kaquan keys rotate' has not come to its end"
+        )
+    return Finding("ok", "master key", text)
 
 
 async def _ping(url: str) -> None:

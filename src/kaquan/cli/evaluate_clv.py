@@ -1,13 +1,17 @@
 """``kaquan evaluate clv``: what customers will buy, learnt from a plain file of purchases."""
 
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from kaquan.runtime import utc_now
+
 TOO_LITTLE = 3
+AHEAD = timedelta(days=1)
+"""Somewhere it is tomorrow already."""
 
 
 def clv(
@@ -27,13 +31,14 @@ def clv(
     date_format: Annotated[
         str | None, typer.Option(help="How dates are written, such as %d.%m.%Y.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the intervals' random numbers.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the intervals' random numbers.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Forecast each customer's purchases and their value.
 
     Purchases after --train-until are never learnt from; when the file has the whole horizon, the
-    forecast is compared with them. Exit code 3: too little data to say anything.
+    forecast is compared with them. Exit code 1: input that cannot be used, with the option it is
+    about; 3: too little data to say anything.
     """
     from kaquan.cli.clv_forecast import forecast_file
     from kaquan.insight.lifetime import Columns
@@ -45,6 +50,7 @@ def clv(
         weeks=horizon_weeks,
         out=out,
         seed=seed,
+        today=utc_now().date() + AHEAD,
         as_json=as_json,
     )
     if not enough:

@@ -105,6 +105,9 @@ def read_costs(text: str) -> dict[str, float]:
         name, equals, amount = pending.rpartition("=")
         if not equals:
             continue
+        if name.strip() in costs:
+            message = f"Two costs are given for {name.strip()}."
+            raise InvalidInput(message, field="--cost")
         costs[name.strip()] = _amount(name.strip(), amount)
         pending = ""
     if pending.strip() or not all(costs):

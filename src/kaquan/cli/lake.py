@@ -2,12 +2,11 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kaquan.cli.connect import connected
-from kaquan.insight import Fault, Storage, check_lake, compact_lake, lake_of, sync_lake
 from kaquan.runtime import (
     Database,
     Project,
@@ -16,6 +15,9 @@ from kaquan.runtime import (
     read_projects,
     utc_now,
 )
+
+if TYPE_CHECKING:
+    from kaquan.insight import Fault, Storage
 
 lake = typer.Typer(help="Copy facts to Parquet, check and compact the copy.", no_args_is_help=True)
 DataDir = Annotated[
@@ -60,6 +62,8 @@ def metrics() -> None:
 
 
 async def _sync(settings: Settings) -> bool:
+    from kaquan.insight import lake_of
+
     storage = lake_of(settings)
     waiting = False
     async with connected(settings) as database:
@@ -68,8 +72,10 @@ async def _sync(settings: Settings) -> bool:
     return waiting
 
 
-async def _sync_one(database: Database, project: Project, storage: Storage) -> bool:
+async def _sync_one(database: Database, project: Project, storage: "Storage") -> bool:
     """Copy one project's facts; returns whether older transactions were in the way to the end."""
+    from kaquan.insight import sync_lake
+
     for attempt in range(_PATIENCE_S):
         if attempt > 1:
             await asyncio.sleep(1)
@@ -81,7 +87,9 @@ async def _sync_one(database: Database, project: Project, storage: Storage) -> b
     return True
 
 
-async def _check(settings: Settings) -> list[tuple[str, Fault]]:
+async def _check(settings: Settings) -> "list[tuple[str, Fault]]":
+    from kaquan.insight import check_lake, lake_of
+
     storage = lake_of(settings)
     found: list[tuple[str, Fault]] = []
     async with connected(settings) as database:
@@ -92,6 +100,8 @@ async def _check(settings: Settings) -> list[tuple[str, Fault]]:
 
 
 async def _compact(settings: Settings) -> None:
+    from kaquan.insight import compact_lake, lake_of
+
     storage = lake_of(settings)
     async with connected(settings) as database:
         for project in await read_projects(database):

@@ -37,18 +37,28 @@ def train(
         str | None, typer.Option(help="Id or name of the experiment of an uplift model.")
     ] = None,
     arm: Annotated[str | None, typer.Option(help="Its arm; the largest if none is named.")] = None,
+    control: Annotated[
+        str | None,
+        typer.Option(help="What the arm is compared with; who got nothing if none is named."),
+    ] = None,
     project: Project = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
 ) -> None:
     """Train now, score customers where a version is in use; exit code 1 when nothing came of it."""
     settings = load_settings(data_dir)
-    run, model = asyncio.run(
-        _train(settings, kind, experiment=experiment, arm=arm, project=project)
-    )
+    asked = _Asked(kind=kind, experiment=experiment, arm=arm, control=control)
+    run, model = asyncio.run(_train(settings, asked, project=project))
     _print_run(run, model, as_json=as_json)
     if model is None:
         raise typer.Exit(1)
+
+
+class _Asked(msgspec.Struct, frozen=True, kw_only=True):
+    kind: str
+    experiment: str | None
+    arm: str | None
+    control: str | None
 
 
 @models.command(name="list")
@@ -81,25 +91,61 @@ def show(
         _print_card(model)
 
 
+@models.command()
+def runs(project: Project = None, as_json: AsJson = False, data_dir: DataDir = None) -> None:
+    """List the latest request of each kind: waiting, at work, done, refused, failed or cut off."""
+    found = asyncio.run(_list_runs(load_settings(data_dir), project))
+    if as_json:
+        typer.echo(msgspec.json.encode(found).decode())
+        return
+    table = Table("id", "kind", "of", "status", "asked by", "asked", "finished", box=None)
+    for one in found:
+        of = " ".join(part for part in (one.subject, one.arm, one.control) if part)
+        finished = "–" if one.finished_at is None else f"{one.finished_at:%Y-%m-%d %H:%M}"
+        asked = f"{one.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(one.id, one.kind, of, _stands(one), one.asked_by, asked, finished)
+    Console(width=140).print(table)
+
+
+def _stands(run: "ModelRun") -> str:
+    if run.died(utc_now()):
+        return "cut off"
+    if run.finished_at is None:
+        return "waiting" if run.alive_until is None else "at work"
+    return run.status.value
+
+
+async def _list_runs(settings: Settings, project: str | None) -> "list[ModelRun]":
+    from kaquan.insight.models import list_latest_runs
+
+    async with connected(settings) as database:
+        chosen = await choose_project(database, project)
+        async with database.snapshot(chosen.project_id) as tx:
+            return await list_latest_runs(tx)
+
+
 async def _train(
-    settings: Settings,
-    kind: str,
-    *,
-    experiment: str | None,
-    arm: str | None,
-    project: str | None,
+    settings: Settings, asked: _Asked, *, project: str | None
 ) -> "tuple[ModelRun, ModelVersion | None]":
     from kaquan.insight.models import ModelKind, carry_out, create_run, fail_run, get_model
 
-    if kind not in list(ModelKind):
-        message = f"'{kind}' is none of {', '.join(ModelKind)}."
+    if asked.kind not in list(ModelKind):
+        message = f"'{asked.kind}' is none of {', '.join(ModelKind)}."
         raise InvalidInput(message, field="KIND")
     async with connected(settings) as database:
         chosen = await choose_project(database, project)
         async with database.transaction(chosen.project_id) as tx:
-            run, _ = await create_run(
-                tx, ModelKind(kind), subject=experiment, arm=arm, by="command line", now=utc_now()
+            run, fresh = await create_run(
+                tx,
+                ModelKind(asked.kind),
+                subject=asked.experiment,
+                arm=asked.arm,
+                control=asked.control,
+                by="command line",
+                now=utc_now(),
             )
+        if not fresh and run.alive_until is not None:
+            return run, None
         try:
             run = await carry_out(database, settings, chosen.project_id, run.id, clock=utc_now)
         except Exception:
@@ -136,6 +182,12 @@ def _print_run(run: "ModelRun", model: "ModelVersion | None", *, as_json: bool) 
     if as_json:
         typer.echo(msgspec.json.encode({"run": run, "model": model}).decode())
         return
+    if run.finished_at is None:
+        message = (
+            f"It is being trained already: {run.asked_by} asked for it at"
+            f" {run.created_at:%Y-%m-%d %H:%M} (run {run.id})."
+        )
+        typer.echo(message, err=True)
     for lack in run.lacks:
         typer.echo(say_model_lack(lack, "en"), err=True)
     if model is not None:

@@ -8,12 +8,6 @@ import typer
 
 from kaquan.cli.connect import connected
 from kaquan.cli.project_choice import choose_project
-from kaquan.customers import (
-    erasure_log,
-    replay_log,
-    retire_wrapping_keys,
-    rotate_wrapping_key,
-)
 from kaquan.runtime import Settings, load_settings, utc_now
 
 personal = typer.Typer(
@@ -36,18 +30,16 @@ def replay(
 ) -> None:
     """Erase again who was erased after the dump that the database was restored from.
 
-    The server does so by itself whenever it starts; exit code 1 when somebody is left.
+    The server does so by itself whenever it starts. Where the dump has a merge of somebody to be
+    erased with somebody who is not, the merge is undone first.
     """
+    from kaquan.customers import erasure_log
+
     settings = load_settings(data_dir)
-    count, merged = asyncio.run(_replay(settings, log or erasure_log(settings)))
+    count, undone = asyncio.run(_replay(settings, log or erasure_log(settings)))
     typer.echo(f"Erased again: {count}.")
-    for customer in merged:
-        typer.echo(
-            f"{customer} is part of another person here: undo that merge, and replay again.",
-            err=True,
-        )
-    if merged:
-        raise typer.Exit(1)
+    if undone:
+        typer.echo(f"Merges undone first: {', '.join(undone)}.")
 
 
 @personal.command()
@@ -65,18 +57,24 @@ def retire(data_dir: DataDir = None, project: Named = None) -> None:
 
 
 async def _replay(settings: Settings, log: Path) -> tuple[int, tuple[str, ...]]:
+    from kaquan.customers import replay_log
+
     async with connected(settings) as database:
         replayed = await replay_log(database, log, clock=utc_now)
-    return len(replayed.erased), replayed.merged
+    return len(replayed.erased), replayed.undone
 
 
 async def _rotate(settings: Settings, named: str | None) -> int:
+    from kaquan.customers import rotate_wrapping_key
+
     async with connected(settings) as database:
         project = await choose_project(database, named)
         return await rotate_wrapping_key(database, project.project_id, clock=utc_now)
 
 
 async def _retire(settings: Settings, named: str | None) -> tuple[int, ...]:
+    from kaquan.customers import retire_wrapping_keys
+
     async with connected(settings) as database:
         project = await choose_project(database, named)
         return await retire_wrapping_keys(database, project.project_id, clock=utc_now)

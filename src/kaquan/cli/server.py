@@ -13,44 +13,16 @@ import structlog
 from granian.constants import Interfaces
 from granian.server import Server
 
-from kaquan import (
-    campaigns,
-    checkout,
-    connectors,
-    customers,
-    insight,
-    loyalty,
-    outreach,
-    segments,
-    webhooks,
-)
 from kaquan.cli.connect import database_url
-from kaquan.cli.holder import end_with_parent, held_folder, name_parent, wait_for_port
-from kaquan.insight import metrics, models
+from kaquan.cli.holder import held_folder, name_parent, wait_for_port
+from kaquan.customers import erasure_log, replay_log
 from kaquan.runtime import (
-    JobServices,
     Settings,
-    calm_collector,
     configure_logs,
     open_database,
-    run_worker,
+    read_master_keys,
     utc_now,
 )
-
-ROOMS_WITH_TASKS = (
-    campaigns,
-    checkout,
-    connectors,
-    customers,
-    insight,
-    loyalty,
-    metrics,
-    models,
-    outreach,
-    segments,
-    webhooks,
-)
-"""Importing a room registers its background tasks with the queue."""
 
 _STOP_PATIENCE_S = 20
 _log = structlog.stdlib.get_logger("kaquan.server")
@@ -84,34 +56,14 @@ def run_server(
     _log.info("stopped")
 
 
-def run_job_worker(settings: Settings, *, ends_with_parent: bool) -> None:
-    """Work on background jobs until interrupted."""
-    configure_logs(settings)
-    if ends_with_parent:
-        end_with_parent()
-    calm_collector()
-    with database_url(settings) as url:
-        asyncio.run(_work(url, settings))
-
-
-async def _work(url: str, settings: Settings) -> None:
-    private = settings.webhook_private_networks
-    async with open_database(url, pool_size=settings.database_pool_size) as database:
-        telling = asyncio.create_task(webhooks.dispatch_forever(database, private_allowed=private))
-        try:
-            await run_worker(url, JobServices(database, settings))
-        finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
-
-
 async def _erase_again(url: str, settings: Settings) -> None:
     """Erase who was erased after the dump that the database may have been restored from."""
-    async with open_database(url, pool_size=2) as database:
-        log = customers.erasure_log(settings)
-        replayed = await customers.replay_log(database, log, clock=utc_now)
-    if replayed.erased or replayed.merged:
-        _log.warning("erased_again", erased=len(replayed.erased), merged=list(replayed.merged))
+    master = read_master_keys(settings)
+    async with open_database(url, pool_size=2, master=master) as database:
+        log = erasure_log(settings)
+        replayed = await replay_log(database, log, clock=utc_now)
+    if replayed.erased:
+        _log.warning("erased_again", erased=len(replayed.erased), undone=list(replayed.undone))
 
 
 def _hand_down(settings: Settings, url: str, address: str) -> None:

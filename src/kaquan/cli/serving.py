@@ -5,7 +5,13 @@ from litestar import Litestar
 from kaquan.api import create_app
 from kaquan.cli.holder import end_with_parent
 from kaquan.console import console_routers, docs_script, render_error
-from kaquan.runtime import Database, calm_collector, configure_logs, load_settings
+from kaquan.runtime import (
+    Database,
+    calm_collector,
+    configure_logs,
+    load_settings,
+    read_master_keys,
+)
 from kaquan.storefront import storefront_routers
 
 
@@ -16,7 +22,9 @@ def application() -> Litestar:
     configure_logs(settings)
     assert settings.database_url is not None, "the server process hands the address down"
     database = Database(
-        settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        master=read_master_keys(settings),
     )
     application = create_app(
         database=database,

@@ -1,4 +1,4 @@
-"""Money as other systems write it: decimals in whole units of the currency."""
+"""Amounts and counts as other systems write them: decimals of a whole unit, numbers as text."""
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
@@ -23,3 +23,15 @@ def read_money(value: object, *, digits: int, field: str) -> int:
     if abs(minor) > MAX_MINOR:
         raise InvalidInput("This amount is larger than can be kept.", field=field)
     return minor
+
+
+def read_count(value: object, *, least: int, field: str) -> int:
+    """Return a whole number such as 2, 2.0 or ``"2"``. Raises InvalidInput for less than ``least``."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
+        value = int(value)
+    if type(value) is not int or not least <= value < 2**53:
+        message = f"This must be a whole number from {least}."
+        raise InvalidInput(message, field=field)
+    return value

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 from msgspec import UNSET, UnsetType, structs
 
@@ -24,6 +25,7 @@ from kaquan.connectors.store.told import (
 )
 from kaquan.customers import (
     NEXT_STATUSES,
+    Customer,
     CustomerDraft,
     Order,
     OrderDraft,
@@ -51,7 +53,7 @@ async def apply_order(tx: Tx, told: ToldOrder, *, now: datetime) -> Applied:
     subject = f"order {told.source_id}"
     until = (await find_told_until(tx, [subject])).get(subject)
     stale = until is not None and told.at < until
-    customer_id = await _find_buyer(tx, told, stale=stale, now=now)
+    customer_id = await _find_buyer(tx, told, now=now)
     draft = _draft_order(told, known, customer_id=customer_id, stale=stale)
     status = told.status
     if status is OrderStatus.RETURNED and (known is None or known.status is OrderStatus.CREATED):
@@ -100,17 +102,33 @@ async def apply_customer(tx: Tx, draft: CustomerDraft, *, at: datetime, now: dat
     until = (await find_told_until(tx, [subject])).get(subject)
     if until is not None and at < until:
         known = await find_customer(tx, str(draft.source_id))
-        return Applied(customer_id=None if known is None else known.id)
+        if known is None:
+            # They were deleted since; what was told before that does not bring them back.
+            return Applied()
+        draft = only_missing(draft, known)
     customer = await upsert_customer(tx, draft, now=now)
     await advance_told_until(tx, {subject: min(at, now + _AHEAD)})
     return Applied(customer_id=customer.id)
 
 
-async def _find_buyer(tx: Tx, told: ToldOrder, *, stale: bool, now: datetime) -> str | None:
+def only_missing(draft: CustomerDraft, known: Customer) -> CustomerDraft:
+    """Return of a draft what the customer does not have yet: it tells of an earlier moment."""
+    gone: dict[str, Any] = {
+        name: UNSET
+        for name in ("name", "email", "phone", "description", "birth_date", "address")
+        if getattr(known, name) is not None or getattr(draft, name) is None
+    }
+    metadata = draft.metadata
+    if isinstance(metadata, dict):
+        fresh = {k: v for k, v in metadata.items() if k not in known.metadata and v is not None}
+        gone["metadata"] = fresh or UNSET
+    return structs.replace(draft, **gone)
+
+
+async def _find_buyer(tx: Tx, told: ToldOrder, *, now: datetime) -> str | None:
     if told.customer is None or not isinstance(told.customer.source_id, str):
         return told.customer_id
-    known = await find_customer(tx, told.customer.source_id) if stale else None
-    return (known or await upsert_customer(tx, told.customer, now=now)).id
+    return (await apply_customer(tx, told.customer, at=told.at, now=now)).customer_id
 
 
 def _draft_order(

@@ -2,22 +2,19 @@
 
 from datetime import timedelta
 
-from procrastinate import JobContext
-
 from kaquan.connectors.store.sources import delete_old_receipts
-from kaquan.runtime import job_queue, read_projects, services_of, utc_now
+from kaquan.runtime import (
+    JobServices,
+    Project,
+    upkeep_of_projects,
+    utc_now,
+)
 
 RECEIPTS_KEPT = timedelta(days=90)
 
 
-@job_queue.periodic(cron="41 3 * * *")
-@job_queue.task(
-    name="connectors.forget_receipts", queueing_lock="connectors.forget", pass_context=True
-)
-async def forget_old_receipts(context: JobContext, timestamp: int) -> None:
+@upkeep_of_projects("connectors.forget_receipts", cron="41 3 * * *")
+async def forget_old_receipts(services: JobServices, project: Project) -> None:
     """Every night, forget what came in more than 90 days ago."""
-    database = services_of(context).database
-    projects = await read_projects(database)
-    for project in projects:
-        async with database.transaction(project.project_id) as tx:
-            await delete_old_receipts(tx, before=utc_now() - RECEIPTS_KEPT)
+    async with services.database.transaction(project.project_id) as tx:
+        await delete_old_receipts(tx, before=utc_now() - RECEIPTS_KEPT)

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from msgspec import UNSET, UnsetType
 
-from kaquan.connectors.amounts import read_money
+from kaquan.connectors.amounts import read_count, read_money
 from kaquan.connectors.model import Rule
 from kaquan.runtime import InvalidInput
 
@@ -206,13 +206,7 @@ def _text(value: Any, field: str) -> str | UnsetType:
 
 
 def _count(value: Any, field: str) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
-        value = int(value)
-    if type(value) is not int or not 0 <= value < 2**53:
-        raise InvalidInput("This must be a whole number from 0.", field=field)
-    return value
+    return read_count(value, least=0, field=field)
 
 
 def _time(value: Any, field: str) -> datetime:

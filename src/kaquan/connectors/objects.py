@@ -38,6 +38,13 @@ _TARGETS: dict[str, tuple[AnyMapping[str, str], AnyMapping[str, AnyMapping[str, 
 }
 """Of each kind of object its plain targets, and those that hold targets themselves."""
 
+_INSIDE: dict[str, dict[str, AnyMapping[str, str] | None]] = {
+    "customer": {"address": None, "metadata": None},
+    "lines": {"metadata": None},
+    "refunds": {"goods": _GOODS},
+}
+"""Of what is inside of an order, the targets that hold targets themselves."""
+
 _LISTS = frozenset({"lines", "refunds", "goods"})
 _NEEDED: dict[str, frozenset[str]] = {
     "order": frozenset({"source_id"}),
@@ -74,11 +81,16 @@ def _check_holding(target: str, rule: Rule, kinds: AnyMapping[str, str] | None, 
     if not isinstance(rule, dict) or not wanted <= rule.keys():
         message = f"This needs {' and '.join(sorted(wanted))}."
         raise InvalidInput(message, field=field)
-    allowed = None if kinds is None else {*kinds, "address", "metadata", "goods"}
-    for name in rule["fields"]:
-        if allowed is not None and name not in allowed:
-            message = f"There is no target '{str(name)[:60]}' here."
-            raise InvalidInput(message, field=f"{field}.fields.{str(name)[:60]}")
+    if kinds is None:
+        return
+    inner = _INSIDE.get(target, {})
+    for name, one in rule["fields"].items():
+        place = f"{field}.fields.{name[:60]}"
+        if name in inner:
+            _check_holding(name, one, inner[name], place)
+        elif name not in kinds:
+            message = f"There is no target '{name[:60]}' here."
+            raise InvalidInput(message, field=place)
 
 
 def find_kind(mapping: Mapping, topic: str) -> ObjectKind | None:

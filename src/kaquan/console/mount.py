@@ -45,6 +45,7 @@ from kaquan.console.pages.customer_list import (
     show_customers,
 )
 from kaquan.console.pages.customer_orders import show_customer_orders, show_session
+from kaquan.console.pages.customer_rows import show_customer_vouchers, show_visits
 from kaquan.console.pages.customers import show_customer, show_older
 from kaquan.console.pages.duplicates import (
     accept_sure,
@@ -73,6 +74,7 @@ from kaquan.console.pages.experiments import (
     show_experiment,
     show_experiments,
 )
+from kaquan.console.pages.figure_rows import show_cohort_cell, show_figure_rows
 from kaquan.console.pages.figures import download_figures, show_cohorts, show_figures
 from kaquan.console.pages.home import show_home
 from kaquan.console.pages.imports import (
@@ -94,7 +96,7 @@ from kaquan.console.pages.keys import (
 )
 from kaquan.console.pages.models import (
     ask_to_train,
-    download_model,
+    download_scores,
     show_model,
     show_models,
 )
@@ -122,6 +124,7 @@ from kaquan.console.pages.segment_builder import (
     show_editor,
     try_rule,
 )
+from kaquan.console.pages.segment_changes import show_segment_changes
 from kaquan.console.pages.segments import (
     remove_segment,
     show_overlap,
@@ -196,11 +199,15 @@ READING = (
     show_figures,
     show_cohorts,
     download_figures,
+    show_figure_rows,
+    show_cohort_cell,
     show_settlement,
     download_settlement,
     show_customers,
     show_customer,
     show_customer_orders,
+    show_customer_vouchers,
+    show_visits,
     show_session,
     show_older,
     show_duplicates,
@@ -209,6 +216,7 @@ READING = (
     show_import,
     show_segments,
     show_segment,
+    show_segment_changes,
     show_overlap,
     show_builder,
     show_editor,
@@ -227,7 +235,7 @@ READING = (
     show_plan,
     show_models,
     show_model,
-    download_model,
+    download_scores,
     show_redemptions,
     show_order,
     show_outbox,

@@ -63,6 +63,7 @@ from kaquan.customers.imports.files.model import (
     Preview,
     Subject,
 )
+from kaquan.customers.imports.files.rejects import stream_rejects
 from kaquan.customers.imports.files.request import (
     Inspected,
     begin_import,
@@ -72,6 +73,7 @@ from kaquan.customers.imports.files.request import (
     preview_import,
     set_mapping,
 )
+from kaquan.customers.imports.files.results import read_sentence
 from kaquan.customers.imports.files.start import (
     PathImport,
     import_path,
@@ -189,6 +191,7 @@ from kaquan.customers.store.orders import (
     lock_order,
     read_order_row,
 )
+from kaquan.customers.store.portrait import list_visit_days
 from kaquan.customers.store.skus import SKU_FILTERS, list_skus, list_skus_named, list_skus_of
 from kaquan.customers.timeline import customer_timeline
 
@@ -342,6 +345,7 @@ __all__ = [
     "list_skus",
     "list_skus_named",
     "list_skus_of",
+    "list_visit_days",
     "load_customers",
     "load_locations",
     "load_orders",
@@ -362,6 +366,7 @@ __all__ = [
     "read_json_rows",
     "read_order_row",
     "read_portrait",
+    "read_sentence",
     "receive_file",
     "record_consent",
     "record_consents",
@@ -379,6 +384,7 @@ __all__ = [
     "start_check",
     "start_run",
     "store_priced_orders",
+    "stream_rejects",
     "undo_merge",
     "unseal_rows",
     "unseal_texts",

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec import UNSET, UnsetType
 
-from kaquan.runtime import InvalidInput, check_metadata, check_text, check_whole_number
+from kaquan.runtime import InvalidInput, check_metadata, check_text, check_whole_number, words
 
 Text = TypeVar("Text", bound=str | UnsetType | None)
 
@@ -20,7 +20,9 @@ def check_email(value: Text, field: str) -> Text:
     """Return an e-mail address that has the shape of one; an empty one is refused."""
     text = check_text(value, field, longest=LONGEST_EMAIL)
     if isinstance(text, str) and not _EMAIL.fullmatch(text):
-        message = f"'{text}' does not look like an e-mail address (name@example.com)."
+        message = words(
+            "'%(said)s' does not look like an e-mail address (name@example.com).", said=text
+        )
         raise InvalidInput(message, field=field)
     return text
 
@@ -29,7 +31,9 @@ def check_phone(value: Text, field: str) -> Text:
     """Return a phone number that has the shape of one: digits, with the usual separators."""
     text = check_text(value, field)
     if isinstance(text, str) and not _PHONE.fullmatch(text):
-        message = f"'{text[:40]}' does not look like a phone number (4 to 32 digits)."
+        message = words(
+            "'%(said)s' does not look like a phone number (4 to 32 digits).", said=text[:40]
+        )
         raise InvalidInput(message, field=field)
     return text
 
@@ -42,7 +46,9 @@ def check_birth_date(
         # Somewhere on earth it is tomorrow already.
         latest = (now + timedelta(hours=14)).date()
         if not EARLIEST_BIRTH <= value <= latest:
-            message = f"A date of birth lies between {EARLIEST_BIRTH} and today."
+            message = words(
+                "A date of birth lies between %(earliest)s and today.", earliest=str(EARLIEST_BIRTH)
+            )
             raise InvalidInput(message, field=field)
     return value
 

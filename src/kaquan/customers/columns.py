@@ -182,12 +182,23 @@ def replaced(column: Array, names: Mapping[str, str | None]) -> Array:
 def array_literals(column: Array, offsets: Integers) -> Array:
     """Return PostgreSQL array literals of the runs of a column that ``offsets`` bound.
 
-    Texts must have gone through array_element.
+    Texts must have gone through array_elements.
     """
     parts = _KERNELS.fill_null(column.cast(_ARROW.string()), "NULL")
     runs = _ARROW.ListArray.from_arrays(_ARROW.array(offsets, _ARROW.int32()), parts)
     joined = _KERNELS.binary_join(runs, ",")
     return _KERNELS.binary_join_element_wise("{", joined, "}", "")
+
+
+def array_elements(column: Array) -> Array:
+    """Return texts as elements of array literals, quoted only where they must be."""
+    plain = _KERNELS.and_(
+        _KERNELS.match_substring_regex(column, rf"\A{_PLAIN.pattern}\z"),
+        _KERNELS.not_equal(_KERNELS.ascii_upper(column), "NULL"),
+    )
+    if _KERNELS.all(_KERNELS.fill_null(plain, True)).as_py():
+        return column
+    return replaced(column, {text: array_element(text) for text in distinct(column)})
 
 
 @lru_cache(_ELEMENTS_KEPT)

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import msgspec
 
+from kaquan.customers.merging.merge import merge_customers, undo_merge
 from kaquan.customers.people import delete_customer, erase_customer
 from kaquan.customers.store.erasure import (
+    StandingMerge,
     insert_erasures,
+    list_standing_merges,
     list_undone_erasures,
     lock_unlogged,
     update_logged,
@@ -28,6 +31,8 @@ from kaquan.runtime import (
 )
 
 _AT_ONCE = 1_000
+_BY = "erasures"
+"""Who undoes merges, as their records say."""
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,10 +45,10 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
-    """Who was erased again, and who could not be: they are part of another person here."""
+    """Who was erased again, and the merges that were undone so that nobody else was."""
 
     erased: tuple[str, ...] = ()
-    merged: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
 
 
 def erasure_log(settings: Settings) -> Path:
@@ -113,14 +118,49 @@ async def _replay(
             continue
         async with database.transaction(project.project_id) as tx:
             there = await list_undone_erasures(tx, list(mine))
-        for id_, is_merged in there.items():
-            if is_merged:
-                replayed = msgspec.structs.replace(replayed, merged=(*replayed.merged, id_))
-                continue
+            undone = await _part(tx, there, now=clock())
+        for id_ in there:
             async with database.transaction(project.project_id) as tx:
-                await _erase(tx, mine[id_], now=clock())
-            replayed = msgspec.structs.replace(replayed, erased=(*replayed.erased, id_))
+                # Who is one person with somebody erased a moment ago went with them.
+                if await list_undone_erasures(tx, [id_]):
+                    await _erase(tx, mine[id_], now=clock())
+        replayed = Replayed(erased=(*replayed.erased, *there), undone=(*replayed.undone, *undone))
     return replayed
+
+
+async def _part(tx: Tx, erased: Sequence[str], *, now: datetime) -> list[str]:
+    """Undo merges of people to be erased with people who are not; returns the merges.
+
+    A dump may know such a merge where it was undone before the erasure. Newer merges are undone
+    first; those among people of whom none is to be erased are done again.
+    """
+    gone = set(erased)
+    merges = await list_standing_merges(tx, erased)
+    groups = _group(merges)
+    mixed = [
+        merge
+        for merge in merges
+        if any(merge.survivor_id in group and group - gone for group in groups)
+    ]
+    for merge in mixed:
+        await undo_merge(tx, merge.id, by=_BY, now=now)
+    for merge in reversed(mixed):
+        if not gone & {merge.survivor_id, merge.merged_id}:
+            await merge_customers(
+                tx, merge.survivor_id, merge.merged_id, by=_BY, reason=merge.reason, now=now
+            )
+    return [merge.id for merge in mixed]
+
+
+def _group(merges: Sequence[StandingMerge]) -> list[set[str]]:
+    """Return who is one person by these merges."""
+    groups: list[set[str]] = []
+    for merge in merges:
+        pair = {merge.survivor_id, merge.merged_id}
+        touched = [group for group in groups if group & pair]
+        groups = [group for group in groups if not group & pair]
+        groups.append(pair.union(*touched))
+    return groups
 
 
 async def _erase(tx: Tx, erasure: Erasure, *, now: datetime) -> None:

@@ -8,7 +8,7 @@ from kaquan.customers.checks import check_amount, check_quantity
 from kaquan.customers.model import OrderLine, OrderLineDraft, Product, Sku
 from kaquan.customers.store.catalogue import list_products_named
 from kaquan.customers.store.skus import list_skus_named
-from kaquan.runtime import InvalidInput, Tx, check_metadata, check_reference
+from kaquan.runtime import InvalidInput, Tx, check_metadata, check_reference, words
 
 MOST_LINES = 10_000
 
@@ -35,7 +35,7 @@ def list_references(drafts: Sequence[OrderLineDraft], *, field: str = "items") -
     Raises InvalidInput for lines that can be no order's whatever the catalogue says.
     """
     if len(drafts) > MOST_LINES:
-        message = f"An order has at most {MOST_LINES} lines."
+        message = words("An order has at most %(most)s lines.", most=MOST_LINES)
         raise InvalidInput(message, field=field)
     references: set[str] = set()
     for index, draft in enumerate(drafts):
@@ -108,7 +108,7 @@ def _product_of(
     if draft.product_id is not None:
         product = known.get(draft.product_id)
         if product is None:
-            message = f"There is no product '{draft.product_id}'."
+            message = words("There is no product '%(said)s'.", said=draft.product_id)
             raise InvalidInput(message, field=f"{path}.product_id")
         return product
     product = None if draft.source_id is None else known.get(draft.source_id)

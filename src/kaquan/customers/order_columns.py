@@ -10,7 +10,7 @@ import pyarrow as pa
 from kaquan.customers.columns import (
     Array,
     Integers,
-    array_element,
+    array_elements,
     array_literals,
     filled_numbers,
     json_column,
@@ -58,7 +58,6 @@ class OrderColumns(msgspec.Struct, frozen=True, kw_only=True):
         location_ids = replaced(self.locations, locations)
         refuse_unknown(self.customers, customer_ids, name="customer_source_id", kind="customer")
         refuse_unknown(self.locations, location_ids, name="location_source_id", kind="location")
-        elements = {source_id: array_element(source_id) for source_id in products}
         return {
             "source_id": self.fixed["source_id"],
             "customer_id": customer_ids,
@@ -68,7 +67,7 @@ class OrderColumns(msgspec.Struct, frozen=True, kw_only=True):
             "discount_minor": self.fixed["discount_minor"],
             "items_discount_minor": self.fixed["items_discount_minor"],
             "line_product_ids": array_literals(replaced(self.products, products), self.offsets),
-            "line_source_ids": array_literals(replaced(self.products, elements), self.offsets),
+            "line_source_ids": array_literals(array_elements(self.products), self.offsets),
             **{
                 f"line_{column}": array_literals(pa.array(self.lines[field]), self.offsets)
                 for column, field in zip(

@@ -32,6 +32,7 @@ from kaquan.runtime import (
     get_project,
     load_checker,
     new_id,
+    words,
 )
 
 T = TypeVar("T")
@@ -94,7 +95,11 @@ async def apply_discounts(
     known = await lock_order(tx, reference)
     goods = known.lines if lines is None else tuple(lines)
     if len(line_discounts_minor) != len(goods):
-        message = f"The order has {len(goods)} lines, not {len(line_discounts_minor)}."
+        message = words(
+            "The order has %(lines)s lines, not %(given)s.",
+            lines=len(goods),
+            given=len(line_discounts_minor),
+        )
         raise InvalidInput(message, field="items")
     grown = sum(line.amount_minor for line in goods) - sum(x.amount_minor for x in known.lines)
     discounted = tuple(
@@ -154,7 +159,9 @@ def check_order(draft: OrderDraft, *, field: str = "") -> None:
 def check_next_status(known: OrderStatus, status: OrderStatus, *, field: str = "status") -> None:
     """Raise InvalidInput (invalid_order_status) for a state that cannot follow ``known``."""
     if status is not known and status not in NEXT_STATUSES[known]:
-        message = f"An order that is {known} cannot become {status}."
+        message = words(
+            "An order that is %(known)s cannot become %(status)s.", known=known, status=status
+        )
         raise InvalidInput(message, field=field, key="invalid_order_status")
 
 
@@ -163,7 +170,11 @@ async def _check_draft(tx: Tx, draft: OrderDraft) -> None:
     if draft.currency is not None:
         currency = (await get_project(tx)).currency
         if draft.currency != currency:
-            message = f"This project's currency is {currency}, not '{draft.currency[:10]}'."
+            message = words(
+                "This project's currency is %(currency)s, not '%(said)s'.",
+                currency=currency,
+                said=draft.currency[:10],
+            )
             raise InvalidInput(message, field="currency", key="invalid_currency")
 
 
@@ -259,7 +270,7 @@ async def _update_row(tx: Tx, known: Order, order: Order) -> None:
         async with tx.transaction():
             await update_order_row(tx, order)
     except psycopg.errors.UniqueViolation as error:
-        message = f"Another order has the id '{order.source_id}' already."
+        message = words("Another order has the id '%(said)s' already.", said=order.source_id)
         raise Duplicate(message, field="source_id") from error
 
 
@@ -271,7 +282,7 @@ async def _customer_id(tx: Tx, draft: OrderDraft, known: str | None) -> str | No
     if isinstance(draft.customer_id, str):
         customer = await find_customer(tx, draft.customer_id)
         if customer is None:
-            message = f"There is no customer '{draft.customer_id}'."
+            message = words("There is no customer '%(said)s'.", said=draft.customer_id)
             raise InvalidInput(message, field="customer_id")
         return customer.id
     return _or(draft.customer_id, known)
@@ -281,7 +292,7 @@ async def _location_id(tx: Tx, draft: OrderDraft, known: str | None) -> str | No
     if isinstance(draft.location_id, str):
         location = await find_location(tx, draft.location_id)
         if location is None:
-            message = f"There is no location '{draft.location_id}'."
+            message = words("There is no location '%(said)s'.", said=draft.location_id)
             raise InvalidInput(message, field="location_id")
         return location.id
     return _or(draft.location_id, known)

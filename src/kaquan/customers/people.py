@@ -13,6 +13,7 @@ from kaquan.customers.checks import (
     merge_metadata,
 )
 from kaquan.customers.cleaning import clean_draft, find_country
+from kaquan.customers.forgetting import forget_mentions, gather_mentions
 from kaquan.customers.model import Customer, CustomerDraft, CustomerSummary, PermanentDeletion
 from kaquan.customers.store.customers import (
     erase_customer_row,
@@ -94,6 +95,7 @@ async def delete_customer(tx: Tx, reference: str, *, now: datetime) -> None:
     customer = await get_customer(tx, reference)
     await lock_for_erasure(tx, customer.id)
     parts = await list_parts(tx, customer.id)
+    await forget_mentions(tx, await gather_mentions(tx, customer, parts))
     for part in parts:
         await forget_names(tx, part, now=now)
     await erase_customer_row(tx, customer.id, now=now)
@@ -111,6 +113,7 @@ async def erase_customer(tx: Tx, reference: str, *, now: datetime) -> PermanentD
     await lock_for_erasure(tx, customer.id)
     counts: dict[str, int] = {}
     parts = await list_parts(tx, customer.id)
+    await forget_mentions(tx, await gather_mentions(tx, customer, parts))
     for part in parts:
         emptied = await erase_traces(tx, part)
         counts = {name: counts.get(name, 0) + count for name, count in emptied.items()}

@@ -6,7 +6,7 @@ docs/reference/standard-events.md describes them; every other name is the mercha
 from collections.abc import Mapping
 from typing import Any
 
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, Sentence, words
 
 STORE_VISITED = "Store Visited"
 SURVEY_ANSWERED = "Survey Answered"
@@ -24,9 +24,9 @@ def check_standard(name: str, properties: Mapping[str, Any]) -> None:
         _check_score(properties.get("score"))
         answers = properties.get("answers")
         if answers is not None and not isinstance(answers, Mapping):
-            raise _refusal("answers", "an object of answers by question")
+            raise _refusal("answers", words("an object of answers by question"))
         if properties.get("score") is None and not answers and not properties.get("comment"):
-            raise _refusal("score", "there, unless answers or a comment are")
+            raise _refusal("score", words("there, unless answers or a comment are"))
 
 
 def _check_text(properties: Mapping[str, Any], key: str, *, required: bool) -> None:
@@ -34,14 +34,15 @@ def _check_text(properties: Mapping[str, Any], key: str, *, required: bool) -> N
     if value is None and not required:
         return
     if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT:
-        raise _refusal(key, f"a text of at most {LONGEST_TEXT} characters")
+        raise _refusal(key, words("a text of at most %(most)s characters", most=LONGEST_TEXT))
 
 
 def _check_score(score: Any) -> None:
     whole = isinstance(score, int) and not isinstance(score, bool)
     if score is not None and not (whole and 0 <= score <= HIGHEST_SCORE):
-        raise _refusal("score", f"a whole number from 0 to {HIGHEST_SCORE}")
+        raise _refusal("score", words("a whole number from 0 to %(most)s", most=HIGHEST_SCORE))
 
 
-def _refusal(key: str, needed: str) -> InvalidInput:
-    return InvalidInput(f"'{key}' has to be {needed}.", field=f"metadata.{key}")
+def _refusal(key: str, needed: Sentence) -> InvalidInput:
+    message = words("'%(name)s' has to be %(needed)s.", name=key, needed=needed)
+    return InvalidInput(message, field=f"metadata.{key}")

@@ -46,6 +46,7 @@ from kaquan.engine.conditions import (
     Verdict,
     count_key,
     list_leaves,
+    list_needed,
 )
 from kaquan.engine.context import Context, CustomerFacts
 from kaquan.engine.decide import decide
@@ -258,6 +259,7 @@ __all__ = [
     "list_conditions",
     "list_effects",
     "list_leaves",
+    "list_needed",
     "offer_to_data",
     "parse_condition",
     "parse_effect",

@@ -37,7 +37,6 @@ class Needs(msgspec.Struct, frozen=True, kw_only=True):
     segment_ids: frozenset[str] = frozenset()
     redemption_counts: frozenset[str] = frozenset()
     catalogue_ids: frozenset[str] = frozenset()
-    goods_attributes: bool = False
     attribute_names: frozenset[str] = frozenset()
     order_count: bool = False
     spend: bool = False
@@ -106,7 +105,6 @@ def _look_at(offer: Offer) -> Needs:
             unit.sku_id or unit.product_id or ""
             for unit in (offer.effect.units if isinstance(offer.effect, FreeUnits) else ())
         ),
-        goods_attributes=any(scope.attributes or scope.excluded_attributes for scope in scopes),
         attribute_names=frozenset[str]().union(
             *(scope.attributes.keys() | scope.excluded_attributes.keys() for scope in scopes)
         ),

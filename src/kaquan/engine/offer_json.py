@@ -22,7 +22,6 @@ _OFFER_FIELDS = frozenset({"id", "effect", "condition", "window"})
 _MSGSPEC_TEXT = re.compile(r"(?P<what>.*?)(?: - at (?:`key` in )?`\$(?P<path>.*)`)?", re.DOTALL)
 _MSGSPEC_FIELD = re.compile(r"Object (?P<fault>missing|contains unknown) .*field `(?P<name>.*)`")
 
-StructT = TypeVar("StructT", bound=msgspec.Struct)
 PartT = TypeVar("PartT", bound=Part)
 
 _READ_BEFORE: dict[bytes, Offer] = {}

@@ -16,7 +16,7 @@ from kaquan.ledger.model import (
     Movement,
     Transfer,
 )
-from kaquan.ledger.store import insert_grants, insert_transfers, list_transfers, lock_accounts
+from kaquan.ledger.store import insert_grants, insert_transfers, lock_accounts
 from kaquan.runtime import KaquanError, Tx
 
 _OUTSIDE = "@"
@@ -156,18 +156,3 @@ def give_back(transfer: Transfer, amount: int, *, cause_id: str) -> Movement:
         cause_id=cause_id,
         reverses=transfer.id,
     )
-
-
-async def return_transfers(
-    tx: Tx, cause_id: str, *, returned_by: str, now: datetime
-) -> list[Transfer]:
-    """Return whatever is left to return of all transfers that ``cause_id`` made.
-
-    Raises OverReturned when nothing is left. Returns the transfers that were reversed.
-    """
-    open_transfers = [t for t in await list_transfers(tx, cause_id) if t.amount > t.reversed]
-    if not open_transfers:
-        raise OverReturned("All of this was returned before.")
-    movements = [give_back(t, t.amount - t.reversed, cause_id=returned_by) for t in open_transfers]
-    await post_transfers(tx, movements, now=now)
-    return open_transfers

@@ -95,15 +95,6 @@ async def list_transfers(tx: Tx, cause_id: str) -> list[Transfer]:
     return await _transfers(tx, query, (cause_id,))
 
 
-async def list_account_transfers(tx: Tx, key: AccountKey, *, limit: int) -> list[Transfer]:
-    """Return the latest transfers into or out of an account, newest first."""
-    query: LiteralString = (
-        f"select {_TRANSFER} from transfer where kind = %s and (from_owner = %s or to_owner = %s)"
-        " order by id desc limit %s"
-    )
-    return await _transfers(tx, query, (key.kind, key.owner, key.owner, limit))
-
-
 async def end_locked_holds(tx: Tx, holds: Sequence[Hold], state: str) -> None:
     """Move those of ``holds`` that are pending to ``state``; their accounts must be locked."""
     if holds:

@@ -9,7 +9,7 @@ from kaquan.loyalty.earning_rules import (
 )
 from kaquan.loyalty.errors import PointsExceeded, RewardRefused
 from kaquan.loyalty.expiry import list_points_lots, set_expiry_of, set_points_expiry
-from kaquan.loyalty.jobs import settle_all_points, turn_day
+from kaquan.loyalty.jobs import settle_due_points, turn_day
 from kaquan.loyalty.model import (
     ORDER_PAID,
     Basis,
@@ -142,7 +142,7 @@ __all__ = [
     "redeem_reward",
     "set_expiry_of",
     "set_points_expiry",
-    "settle_all_points",
+    "settle_due_points",
     "settle_points",
     "transfer_points",
     "turn_day",

@@ -3,8 +3,6 @@
 from contextlib import suppress
 from datetime import datetime
 
-from procrastinate import JobContext
-
 from kaquan.loyalty.expiry import expire_points
 from kaquan.loyalty.pending import activate_pending
 from kaquan.loyalty.settle import settle_points
@@ -13,39 +11,30 @@ from kaquan.loyalty.store.pending import list_due_pending
 from kaquan.loyalty.store.points import list_due_subjects
 from kaquan.runtime import (
     Database,
+    JobServices,
     NotFound,
     Project,
-    job_queue,
-    read_projects,
-    services_of,
+    upkeep_of_projects,
     utc_now,
 )
 
 A_ROUND = 500
 
 
-@job_queue.periodic(cron="* * * * * */5")
-@job_queue.task(name="loyalty.settle", queueing_lock="loyalty.settle", pass_context=True)
-async def settle_all_points(context: JobContext, timestamp: int) -> None:
-    """Every five seconds, settle what is due in every project, each order by itself."""
-    database = services_of(context).database
-    projects = await read_projects(database)
-    for project in projects:
-        async with database.transaction(project.project_id) as tx:
-            subjects = await list_due_subjects(tx, limit=A_ROUND)
-        for subject_id in subjects:
-            async with database.transaction(project.project_id) as tx:
-                await settle_points(tx, subject_id, now=utc_now())
+@upkeep_of_projects("loyalty.settle", cron="* * * * * */5")
+async def settle_due_points(services: JobServices, project: Project) -> None:
+    """Every five seconds, settle what is due, each order by itself."""
+    async with services.database.transaction(project.project_id) as tx:
+        subjects = await list_due_subjects(tx, limit=A_ROUND)
+    for subject_id in subjects:
+        async with services.database.transaction(project.project_id) as tx:
+            await settle_points(tx, subject_id, now=utc_now())
 
 
-@job_queue.periodic(cron="* * * * *")
-@job_queue.task(name="loyalty.calendar", queueing_lock="loyalty.calendar", pass_context=True)
-async def turn_calendar(context: JobContext, timestamp: int) -> None:
+@upkeep_of_projects("loyalty.calendar", cron="* * * * *")
+async def turn_calendar(services: JobServices, project: Project) -> None:
     """Every minute, let points count whose day has come and take off those whose day is over."""
-    database = services_of(context).database
-    projects = await read_projects(database)
-    for project in projects:
-        await turn_day(database, project, now=utc_now())
+    await turn_day(services.database, project, now=utc_now())
 
 
 async def turn_day(database: Database, project: Project, *, now: datetime) -> None:

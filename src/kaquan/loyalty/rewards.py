@@ -34,7 +34,7 @@ from kaquan.loyalty.store.rewards import (
     insert_assignment,
     insert_reward,
     list_assignments,
-    list_rewards,
+    list_rewards_by_id,
     update_assignment_row,
     update_reward_row,
 )
@@ -156,10 +156,8 @@ async def list_offered(
 ) -> list[OfferedReward]:
     """Return what a programme offers, with the prices of a tier, the cheapest first."""
     assignments = (await list_assignments(tx, campaign_id=campaign_id, limit=MOST_OFFERED)).items
-    rewards = {
-        one.id: one
-        for one in (await list_rewards(tx, campaign_id=campaign_id, limit=MOST_OFFERED)).items
-    }
+    named = await list_rewards_by_id(tx, [one.reward_id for one in assignments])
+    rewards = {one.id: one for one in named}
     offered = [
         OfferedReward(
             reward=rewards[one.reward_id],
@@ -209,7 +207,8 @@ def _find_kind(said: RewardDraft | Reward) -> RewardKind:
 
 
 async def _checked(tx: Tx, reward: Reward) -> Reward:
-    if not check_name(reward.name, "name"):
+    name = check_name(reward.name, "name")
+    if not name:
         raise InvalidInput("A reward needs a name.", field="name")
     if reward.stock is not None:
         check_whole_number(reward.stock, "stock", least=0, most=LARGEST_STOCK)
@@ -228,7 +227,7 @@ async def _checked(tx: Tx, reward: Reward) -> Reward:
         check_whole_number(ratio, "parameters.coin.points_ratio", least=1, most=LARGEST_RATIO)
     return msgspec.structs.replace(
         reward,
-        name=check_name(reward.name, "name"),
+        name=name,
         image_url=check_text(reward.image_url, "attributes.image_url"),
         description=check_text(reward.description, "attributes.description"),
         metadata=check_metadata(reward.metadata, "metadata"),

@@ -9,7 +9,7 @@ from kaquan.outreach.access_letters import (
 from kaquan.outreach.default_template import default_template
 from kaquan.outreach.deliver import deliver_messages
 from kaquan.outreach.distribute import advance_distribution
-from kaquan.outreach.jobs import deliver, distribute, mailing_of, sweep_outboxes
+from kaquan.outreach.jobs import deliver, distribute, mailing_of, sweep_outbox
 from kaquan.outreach.links import (
     UNSUBSCRIBE_PATH,
     WALLET_PATH,
@@ -29,6 +29,7 @@ from kaquan.outreach.model import (
     Distribution,
     DistributionStatus,
     EmailTemplate,
+    Language,
     Mailing,
     Message,
     MessageCounts,
@@ -42,6 +43,8 @@ from kaquan.outreach.render import check_template, render_message
 from kaquan.outreach.smtp import MailServer, MailServerDown, mail_server
 from kaquan.outreach.start import resume_distribution, start_distribution
 from kaquan.outreach.store import (
+    DISTRIBUTION_ORDERS,
+    count_distributions,
     count_messages,
     get_distribution,
     get_message,
@@ -53,6 +56,7 @@ from kaquan.outreach.unsubscribe import unsubscribe
 from kaquan.outreach.variants import define_experiment
 
 __all__ = [
+    "DISTRIBUTION_ORDERS",
     "EMAIL",
     "INVITATION_PATH",
     "MARKETING",
@@ -66,6 +70,7 @@ __all__ = [
     "Distribution",
     "DistributionStatus",
     "EmailTemplate",
+    "Language",
     "MailServer",
     "MailServerDown",
     "Mailing",
@@ -79,6 +84,7 @@ __all__ = [
     "UnsubscribeSigner",
     "advance_distribution",
     "check_template",
+    "count_distributions",
     "count_messages",
     "default_template",
     "define_experiment",
@@ -98,7 +104,7 @@ __all__ = [
     "render_message",
     "resume_distribution",
     "start_distribution",
-    "sweep_outboxes",
+    "sweep_outbox",
     "unsubscribe",
     "unsubscribe_signer",
     "unsubscribe_url",

@@ -86,8 +86,8 @@ async def advance_distribution(
 ) -> Distribution:
     """Handle the next ``chunk`` customers of the audience; returns where the distribution stands.
 
-    The audience is the segment as it is evaluated at the first chunk. A distribution that is
-    done or failed is left alone. Raises what publishing raises, such as an empty pool of codes.
+    The audience is the segment, evaluated at the first chunk; of a live one, whoever is in it when
+    their chunk comes. A distribution that is done or failed is left alone. Raises what publishing raises, such as an empty pool of codes.
     """
     distribution = await lock_distribution(tx, distribution_id)
     if distribution.status in (DistributionStatus.DONE, DistributionStatus.FAILED):
@@ -109,7 +109,13 @@ async def advance_distribution(
     )
     treated = await _assign(tx, sending, members)
     published = await _publish(tx, sending, treated)
-    messages = await _write_messages(tx, sending, published, treated)
+    # Whose arm goes to the wallet alone was never to be reached.
+    written_to = {
+        customer_id: publication
+        for customer_id, publication in published.items()
+        if treated[customer_id].channel != "wallet"
+    }
+    messages = await _write_messages(tx, sending, written_to, treated)
     if messages:
         await insert_messages(tx, messages)
     after = replace(
@@ -118,7 +124,7 @@ async def advance_distribution(
         audience=distribution.audience + len(members),
         held_out=distribution.held_out + len(members) - len(treated),
         published=distribution.published + len(published),
-        unreachable=distribution.unreachable + len(published) - len(messages),
+        unreachable=distribution.unreachable + len(written_to) - len(messages),
         done_up_to=members[-1] if members else distribution.done_up_to,
         updated_at=now,
     )
@@ -210,9 +216,8 @@ async def _write_messages(
     treated: dict[str, Overrides],
 ) -> list[Message]:
     """Write the messages to those who may and can be reached; nobody else is named."""
-    wanted = [customer_id for customer_id in published if treated[customer_id].channel != "wallet"]
     willing = await list_contactable(
-        tx, wanted, channel=sending.distribution.channel, purpose=MARKETING
+        tx, list(published), channel=sending.distribution.channel, purpose=MARKETING
     )
     if not willing:
         return []

@@ -1,23 +1,22 @@
 """What a coupon is worth, as a sentence for shoppers, in Chinese and in English."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from kaquan.engine import (
-    AllOf,
     AmountOff,
     Effect,
     FirstOrder,
     MinimumSpend,
     MoneyFormatter,
-    Node,
     Offer,
     PercentOff,
     PrintedValue,
     ThresholdOff,
     Tier,
+    list_needed,
 )
 from kaquan.outreach.model import Language
 from kaquan.runtime import format_price
@@ -67,9 +66,9 @@ def offer_sentence(offer: Offer, *, language: Language, currency: str) -> str:
         return format_price(amount_minor, currency=currency, language=language)
 
     text = _describe(offer.effect, language, money)
-    if not _scope_is_everything(offer.effect):
+    if not offer.effect.is_for_everything:
         text += _WORDS["selected"][language]
-    for condition in _needed(offer.condition):
+    for condition in list_needed(offer.condition):
         match condition:
             case MinimumSpend():
                 text += _WORDS["over"][language].format(spend=money(condition.amount_minor))
@@ -120,19 +119,3 @@ def _tier(tier: Tier, word: _Key, *, language: Language, money: MoneyFormatter) 
 
 def _cap(cap_minor: int, language: Language, money: MoneyFormatter) -> str:
     return _WORDS["cap"][language].format(cap=money(cap_minor))
-
-
-def _scope_is_everything(effect: Effect) -> bool:
-    match effect:
-        case AmountOff() | PercentOff() | ThresholdOff() | PrintedValue():
-            return effect.scope.is_everything()
-        case _:
-            return True
-
-
-def _needed(node: Node) -> Iterator[Node]:
-    if isinstance(node, AllOf):
-        for member in node.members:
-            yield from _needed(member)
-    else:
-        yield node

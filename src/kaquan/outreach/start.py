@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from kaquan.campaigns import get_campaign
+from kaquan.campaigns import CampaignKind, get_campaign
 from kaquan.outreach.jobs import distribute
 from kaquan.outreach.model import EMAIL, Distribution, DistributionStatus, EmailTemplate
 from kaquan.outreach.render import check_template
@@ -19,9 +19,12 @@ async def start_distribution(
     """Ask for a campaign to be sent to a segment by e-mail; a job does it after the commit.
 
     Campaign and segment are named by id or name. Raises NotFound, and InvalidInput for a
-    template that cannot be used or a campaign that is switched off or over.
+    template that cannot be used or a campaign that is switched off, over, or a promotion.
     """
     sent = await get_campaign(tx, campaign)
+    if sent.kind is CampaignKind.PROMOTION:
+        message = "A promotion gives nobody a voucher: there is nothing to send."
+        raise InvalidInput(message, field="campaign_id")
     if not sent.active:
         raise InvalidInput("The campaign is switched off.", field="campaign_id")
     if sent.expires_at is not None and sent.expires_at <= now:

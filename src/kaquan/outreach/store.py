@@ -1,6 +1,6 @@
 """SQL of distributions and of the outbox."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -10,7 +10,13 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from kaquan.customers import open_sealers, unseal_texts
-from kaquan.outreach.model import Distribution, Message, MessageCounts, MessageStatus
+from kaquan.outreach.model import (
+    Distribution,
+    DistributionStatus,
+    Message,
+    MessageCounts,
+    MessageStatus,
+)
 from kaquan.runtime import NotFound, Page, Tx, struct_row
 
 _DISTRIBUTION: LiteralString = """
@@ -18,6 +24,15 @@ _DISTRIBUTION: LiteralString = """
            unreachable, done_up_to, error, created_at, updated_at
       from distribution
 """
+_WANTED: LiteralString = """
+     where (%(campaign)s::text is null or campaign_id = %(campaign)s)
+       and (%(status)s::text is null or status = %(status)s)
+"""
+_ORDERS: Mapping[str, LiteralString] = {
+    "-created_at": "created_at desc, id desc",
+    "created_at": "created_at, id",
+}
+DISTRIBUTION_ORDERS = tuple(_ORDERS)
 _MESSAGE_COLUMNS: LiteralString = (
     "id, distribution_id, campaign_id, customer_id, voucher_id, channel, sealed_by, address,"
     " subject, html, plain, headers, status, attempts, due_at, error, created_at, sent_at"
@@ -62,16 +77,40 @@ async def lock_distribution(tx: Tx, distribution_id: str) -> Distribution:
 
 
 async def list_distributions(
-    tx: Tx, *, campaign_id: str | None = None, limit: int
+    tx: Tx,
+    *,
+    campaign_id: str | None = None,
+    status: DistributionStatus | None = None,
+    order: str = "-created_at",
+    limit: int,
+    page: int = 1,
 ) -> list[Distribution]:
-    """Return the latest distributions (of a campaign), newest first."""
+    """Return a page of the distributions (of a campaign), in one of `DISTRIBUTION_ORDERS`."""
     async with tx.cursor(row_factory=struct_row(Distribution)) as cursor:
         await cursor.execute(
-            _DISTRIBUTION + " where %(campaign)s::text is null or campaign_id = %(campaign)s"
-            " order by created_at desc, id desc limit %(limit)s",
-            {"campaign": campaign_id, "limit": limit},
+            _DISTRIBUTION
+            + _WANTED
+            + f" order by {_ORDERS[order]} limit %(limit)s offset %(offset)s",
+            {
+                "campaign": campaign_id,
+                "status": status,
+                "limit": limit,
+                "offset": (page - 1) * limit,
+            },
         )
         return await cursor.fetchall()
+
+
+async def count_distributions(
+    tx: Tx, *, campaign_id: str | None = None, status: DistributionStatus | None = None
+) -> int:
+    """Count what `list_distributions` lists."""
+    cursor = await tx.execute(
+        "select count(*) from distribution" + _WANTED, {"campaign": campaign_id, "status": status}
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
 
 
 async def update_distribution(tx: Tx, distribution: Distribution) -> None:

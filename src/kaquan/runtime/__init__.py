@@ -73,6 +73,7 @@ from kaquan.runtime.idempotency import (
     answer_key,
     answer_once,
     find_first_answers,
+    forget_answers,
     read_once_key,
     remember_answers,
 )
@@ -82,13 +83,36 @@ from kaquan.runtime.jobs import (
     JobServices,
     defer_job,
     job_queue,
-    run_worker,
+    on_last_failure,
     services_of,
+)
+from kaquan.runtime.master import (
+    MasterKeyMissing,
+    MasterKeys,
+    MasterKeyWrong,
+    generate_master_key,
+    list_master_lines,
+    master_key_file,
+    prepare_master_keys,
+    read_master_keys,
+    write_master_keys,
 )
 from kaquan.runtime.migrate import migrate
 from kaquan.runtime.model import ActionStatus, AsyncAction, Page, Project
 from kaquan.runtime.money import format_money, format_price, minor_digits
+from kaquan.runtime.project_key_store import (
+    count_master_keys,
+    find_project_key,
+    insert_project_key,
+    list_every_project_id,
+    list_masters_in_use,
+    list_project_keys,
+    lock_master_keys,
+    lock_master_rotation,
+    wrap_project_keys_anew,
+)
 from kaquan.runtime.projects import create_project, read_projects
+from kaquan.runtime.retention import forget_old_answers
 from kaquan.runtime.schema_store import (
     check_by_schema,
     delete_schema,
@@ -116,6 +140,8 @@ from kaquan.runtime.store import (
     update_action,
 )
 from kaquan.runtime.telemetry import configure_logs
+from kaquan.runtime.upkeep import upkeep, upkeep_of_projects, upkeep_queue
+from kaquan.runtime.worker import run_worker
 
 __all__ = [
     "BIN_FILTERS",
@@ -144,6 +170,9 @@ __all__ = [
     "KaquanError",
     "KeyInFlight",
     "KeyReused",
+    "MasterKeyMissing",
+    "MasterKeyWrong",
+    "MasterKeys",
     "MetadataSchema",
     "NotFound",
     "OnceKey",
@@ -172,6 +201,7 @@ __all__ = [
     "check_whole_number",
     "compile_filter",
     "configure_logs",
+    "count_master_keys",
     "create_file",
     "create_project",
     "defer_job",
@@ -181,32 +211,47 @@ __all__ = [
     "delete_schema",
     "embedded_postgres",
     "find_first_answers",
+    "find_project_key",
     "find_schema",
+    "forget_answers",
+    "forget_old_answers",
     "format_money",
     "format_price",
+    "generate_master_key",
     "get_action",
     "get_bin_entry",
     "get_file",
     "get_project",
     "get_schema",
+    "insert_project_key",
     "is_geopoint",
     "is_storable",
     "job_queue",
     "keep_in_bin",
     "list_actions",
     "list_bin_entries",
+    "list_every_project_id",
+    "list_master_lines",
+    "list_masters_in_use",
+    "list_project_keys",
     "list_projects",
     "list_schemas",
     "load_checker",
     "load_settings",
+    "lock_master_keys",
+    "lock_master_rotation",
+    "master_key_file",
     "migrate",
     "minor_digits",
     "new_id",
     "new_ids",
+    "on_last_failure",
     "open_database",
+    "prepare_master_keys",
     "project_memory",
     "put_schema",
     "read_file_part",
+    "read_master_keys",
     "read_once_key",
     "read_projects",
     "recover_bin_entry",
@@ -220,6 +265,11 @@ __all__ = [
     "stream_file",
     "struct_row",
     "update_action",
+    "upkeep",
+    "upkeep_of_projects",
+    "upkeep_queue",
     "utc_now",
     "words",
+    "wrap_project_keys_anew",
+    "write_master_keys",
 ]

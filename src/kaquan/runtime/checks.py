@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 from msgspec import UnsetType
 
-from kaquan.runtime.errors import InvalidInput
+from kaquan.runtime.errors import InvalidInput, words
 
 MAX_MINOR = 2**53 - 1
 """The largest amount that JSON readers of every language keep exact (RFC 8259, section 6)."""
@@ -33,7 +33,11 @@ def check_text(value: Text, field: str, *, longest: int = LONGEST_TEXT) -> Text:
     text = value.strip()
     _check_characters(text, field)
     if len(text) > longest:
-        message = f"This has {len(text)} characters; at most {longest} are accepted."
+        message = words(
+            "This has %(length)s characters; at most %(longest)s are accepted.",
+            length=len(text),
+            longest=longest,
+        )
         raise InvalidInput(message, field=field)
     return cast("Text", text)
 
@@ -52,7 +56,9 @@ def check_reference(value: Text, field: str) -> Text:
         return value
     _check_characters(value, field)
     if not 1 <= len(value) <= LONGEST_REFERENCE:
-        message = f"An id or code of your own has 1 to {LONGEST_REFERENCE} characters."
+        message = words(
+            "An id or code of your own has 1 to %(longest)s characters.", longest=LONGEST_REFERENCE
+        )
         raise InvalidInput(message, field=field)
     if value != value.strip():
         raise InvalidInput("An id or code may not begin or end with a blank.", field=field)
@@ -72,7 +78,9 @@ def check_whole_number(value: int, field: str, *, least: int, most: int = MAX_MI
     """Return a whole number within bounds."""
     # bool is an int to Python, and True units of something is a mistake.
     if type(value) is not int or not least <= value <= most:
-        message = f"This must be a whole number from {least} to {most}."
+        message = words(
+            "This must be a whole number from %(least)s to %(most)s.", least=least, most=most
+        )
         raise InvalidInput(message, field=field)
     return value
 
@@ -88,7 +96,11 @@ def check_metadata(
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidInput("This cannot be written as JSON.", field=field) from error
     if len(written) > largest:
-        message = f"This is {len(written)} bytes of JSON; at most {largest} fit."
+        message = words(
+            "This is %(size)s bytes of JSON; at most %(largest)s fit.",
+            size=len(written),
+            largest=largest,
+        )
         raise InvalidInput(message, field=field)
     if _ESCAPED_NUL.search(written):
         raise InvalidInput("The character U+0000 cannot be stored.", field=field)

@@ -13,6 +13,8 @@ from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from kaquan.runtime.errors import Unavailable
+from kaquan.runtime.master import MasterKeys, read_master_keys
+from kaquan.runtime.settings import load_settings
 
 Tx: TypeAlias = AsyncConnection[TupleRow]
 """An open transaction: what every verb gets. It is never committed or rolled back by a verb."""
@@ -39,8 +41,20 @@ _entered: WeakKeyDictionary[Tx, tuple["Database", int | None]] = WeakKeyDictiona
 class Database:
     """A pool of connections in the application's role."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, min_size: int = 1) -> None:
-        """Prepare a pool on ``url`` (already migrated); :meth:`open` connects it."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        min_size: int = 1,
+        master: MasterKeys | None = None,
+    ) -> None:
+        """Prepare a pool on ``url`` (already migrated); :meth:`open` connects it.
+
+        Without ``master`` its projects' keys are unwrapped by the master key that the environment
+        tells of, once one is needed.
+        """
+        self._master = master
         self._pool: AsyncConnectionPool[Tx] = AsyncConnectionPool(
             url,
             min_size=min(min_size, pool_size),
@@ -50,6 +64,13 @@ class Database:
             timeout=30,
         )
         self._memories: dict[int, dict[str, Any]] = {}
+
+    @property
+    def master(self) -> MasterKeys:
+        """The master keys. Raises MasterKeyMissing when there are none."""
+        if self._master is None:
+            self._master = read_master_keys(load_settings())
+        return self._master
 
     def memory_of(self, project_id: int) -> dict[str, Any]:
         """Return what this process remembers of a project of this database."""
@@ -129,10 +150,10 @@ class Database:
 
 @asynccontextmanager
 async def open_database(
-    url: str, *, pool_size: int = 10, min_size: int = 1
+    url: str, *, pool_size: int = 10, min_size: int = 1, master: MasterKeys | None = None
 ) -> AsyncGenerator[Database]:
     """Open a pool on ``url`` (already migrated) while the block lasts."""
-    database = Database(url, pool_size=pool_size, min_size=min_size)
+    database = Database(url, pool_size=pool_size, min_size=min_size, master=master)
     await database.open()
     try:
         yield database
@@ -169,6 +190,11 @@ def project_memory(tx: Tx) -> dict[str, Any]:
     """
     database, project_id = _entered.get(tx, (None, None))
     return {} if database is None or project_id is None else database.memory_of(project_id)
+
+
+def master_keys_of(tx: Tx) -> MasterKeys:
+    """Return the master keys of the transaction's database."""
+    return _entered[tx][0].master
 
 
 async def set_lookup(tx: Tx, lookup: str) -> None:

@@ -8,9 +8,15 @@ import msgspec
 
 from kaquan.runtime.database import Tx
 from kaquan.runtime.errors import InvalidInput, KaquanError
-from kaquan.runtime.store import RememberedAnswer, insert_answers, look_up_answers
+from kaquan.runtime.store import (
+    RememberedAnswer,
+    delete_answers,
+    insert_answers,
+    look_up_answers,
+)
 
 REMEMBERED_FOR = timedelta(days=30)
+FORGET_AT_ONCE = 5_000
 SHORTEST_KEY, LONGEST_KEY = 16, 255
 
 
@@ -99,6 +105,17 @@ async def remember_answers(
     ]
     if lasting:
         await insert_answers(tx, lasting, now=now)
+
+
+async def forget_answers(
+    tx: Tx, after: tuple[str, str] = ("", ""), *, now: datetime, limit: int = FORGET_AT_ONCE
+) -> tuple[str, str] | None:
+    """Delete those of the next ``limit`` answers that are not remembered any more.
+
+    In the order of routes and keys, behind ``after``, so that no index by age has to be kept up by
+    every request. Returns where the next call goes on, and None at the end.
+    """
+    return await delete_answers(tx, after, before=now - REMEMBERED_FOR, limit=limit)
 
 
 async def answer_once(

@@ -1,17 +1,19 @@
-"""Background work: procrastinate's queue in the same database, one worker loop.
+"""Background work that somebody asks for: procrastinate's queue in the same database.
 
 A task is deferred inside the caller's transaction, so work is queued exactly when what asked
 for it is committed. A task may run more than once (its worker may have been killed after its
 last commit), so every task can be repeated without doing its work twice.
 """
 
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import msgspec
 from procrastinate import App, JobContext, PsycopgConnector, RetryStrategy
 from procrastinate.tasks import Task
 
-from kaquan.runtime.database import OPTIONS, Database, Tx
+from kaquan.runtime.database import Database, Tx
 from kaquan.runtime.settings import Settings
 
 job_queue = App(connector=PsycopgConnector())
@@ -19,8 +21,6 @@ job_queue = App(connector=PsycopgConnector())
 
 UNTIL_DONE = RetryStrategy(max_attempts=10, exponential_wait=3)
 """Retry policy of work that only a passing fault can stop: about eight hours of tries."""
-
-_STALLED_AFTER_S = 60
 
 
 class JobServices(msgspec.Struct, frozen=True):
@@ -36,32 +36,23 @@ def services_of(context: JobContext) -> JobServices:
     return additional["services"]
 
 
+@asynccontextmanager
+async def on_last_failure(
+    context: JobContext, project_id: int, tell: Callable[[Tx, Exception], Awaitable[object]]
+) -> AsyncGenerator[None]:
+    """Have ``tell`` note, in a transaction of its own, what ended the last try of a job.
+
+    The task's policy is `UNTIL_DONE`. The failure goes on to the queue in any case.
+    """
+    try:
+        yield
+    except Exception as error:
+        if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
+            async with services_of(context).database.transaction(project_id) as tx:
+                await tell(tx, error)
+        raise
+
+
 async def defer_job(tx: Tx, task: Task[Any, Any, Any], **arguments: Any) -> None:
     """Queue ``task`` with JSON-able ``arguments``; it starts after ``tx`` commits."""
     await task.configure(connection=tx).defer_async(**arguments)
-
-
-async def run_worker(url: str, services: JobServices, *, until_empty: bool = False) -> None:
-    """Work on queued jobs until cancelled or, with ``until_empty``, until none are left."""
-    connector = PsycopgConnector(conninfo=url, kwargs={"options": OPTIONS}, max_size=5)
-    with job_queue.replace_connector(connector):
-        async with job_queue.open_async():
-            await job_queue.run_worker_async(
-                concurrency=2,
-                wait=not until_empty,
-                listen_notify=not until_empty,
-                fetch_job_polling_interval=5,
-                delete_jobs="successful",
-                additional_context={"services": services},
-            )
-
-
-@job_queue.periodic(cron="* * * * *")
-@job_queue.task(
-    name="runtime.retry_stalled_jobs", queueing_lock="retry_stalled_jobs", pass_context=True
-)
-async def retry_stalled_jobs(context: JobContext, timestamp: int) -> None:
-    """Give jobs whose worker died back to the queue (every minute)."""
-    manager = context.app.job_manager
-    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER_S):
-        await manager.retry_job(job)

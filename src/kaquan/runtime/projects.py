@@ -1,5 +1,6 @@
 """Opening a project, and finding those that are open."""
 
+import secrets
 from datetime import datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -9,7 +10,17 @@ from kaquan.runtime.database import Database, Tx
 from kaquan.runtime.errors import InvalidInput
 from kaquan.runtime.ids import new_id
 from kaquan.runtime.model import Project
+from kaquan.runtime.project_key_store import insert_project_key
 from kaquan.runtime.store import PROJECT_DIRECTORY, insert_project, list_projects
+
+FIRST_KEYS = ("personal 1", "personal index")
+"""What a project's first keys are for: they wrap customers' data keys, and make digests.
+
+They are made with the project, so that no transaction that is rolled back can leave behind data
+whose key was never stored.
+"""
+
+_KEY_BYTES = 32
 
 
 async def create_project(
@@ -45,7 +56,10 @@ async def create_project(
         settings={},
         created_at=now,
     )
-    return await insert_project(tx, project)
+    made = await insert_project(tx, project)
+    for purpose in FIRST_KEYS:
+        await insert_project_key(tx, purpose, secrets.token_bytes(_KEY_BYTES), now=now)
+    return made
 
 
 async def read_projects(database: Database) -> list[Project]:

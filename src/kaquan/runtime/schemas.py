@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import reduce
 from typing import Any, Literal, cast
 
 import msgspec
 
 from kaquan.runtime.checks import check_metadata
-from kaquan.runtime.errors import InvalidInput
+from kaquan.runtime.errors import InvalidInput, words
 
 STANDARD_SUBJECTS = (
     "campaign",
@@ -114,7 +115,7 @@ class SchemaChecker:
         defined = {name: one for name, one in schema.properties.items() if not one.deleted}
         for name in given:
             if name not in defined and schema.allow_defined_only:
-                message = f"'{name[:60]}' is not defined in the metadata schema."
+                message = words("'%(name)s' is not defined in the metadata schema.", name=name[:60])
                 raise InvalidInput(message, field=f"{field}.{name}")
         for name, definition in defined.items():
             path = f"{field}.{name}"
@@ -231,23 +232,30 @@ def _meets(definition: Property, value: object) -> bool:
 
 def _refusal(name: str, definition: Property, value: object, path: str) -> InvalidInput:
     """Make the refusal in the dialect's words: all that the value must be."""
-    wanted = [f"must be {'an array of ' if definition.array else 'a '}{definition.type}"]
+    kind = "must be an array of %(type)s" if definition.array else "must be a %(type)s"
+    wanted = [words(kind, type=definition.type)]
     if not definition.optional:
-        wanted.append("property is required")
-    if definition.eq is not None:
-        wanted.append(f"must be equal to one of {','.join(map(str, definition.eq))}")
-    if definition.ne is not None:
-        wanted.append(f"must not be {','.join(map(str, definition.ne))}")
+        wanted.append(words("property is required"))
+    for pattern, values in (
+        ("must be equal to one of %(values)s", definition.eq),
+        ("must not be %(values)s", definition.ne),
+    ):
+        if values is not None:
+            wanted.append(words(pattern, values=",".join(map(str, values))))
     rules: tuple[tuple[str, object], ...] = (
-        ("must be less than", definition.lt),
-        ("must be at most", definition.lte),
-        ("must be more than", definition.gt),
-        ("must be at least", definition.gte),
-        ("minimal length is", definition.min_length),
-        ("maximal length is", definition.max_length),
-        ("length must be", definition.exact_length),
+        ("must be less than %(bound)s", definition.lt),
+        ("must be at most %(bound)s", definition.lte),
+        ("must be more than %(bound)s", definition.gt),
+        ("must be at least %(bound)s", definition.gte),
+        ("minimal length is %(bound)s", definition.min_length),
+        ("maximal length is %(bound)s", definition.max_length),
+        ("length must be %(bound)s", definition.exact_length),
     )
-    wanted += [f"{words} {bound}" for words, bound in rules if bound is not None]
-    actual = msgspec.json.encode(value).decode()[:80]
-    message = f"{name}: {', '.join(wanted)} (actual value is {actual})"
+    wanted += [words(pattern, bound=bound) for pattern, bound in rules if bound is not None]
+    message = words(
+        "%(name)s: %(wanted)s (actual value is %(actual)s)",
+        name=name,
+        wanted=reduce(lambda one, more: words("%(one)s, %(more)s", one=one, more=more), wanted),
+        actual=msgspec.json.encode(value).decode()[:80],
+    )
     return InvalidInput(message, field=path)

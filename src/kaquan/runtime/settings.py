@@ -78,6 +78,16 @@ class Settings(BaseSettings):
         description="Days for which validations and qualifications are kept with their traces; "
         "0 keeps none. Redemptions are kept for good.",
     )
+    master_key: SecretStr | None = Field(
+        default=None,
+        description="Master key that wraps projects' keys: 32 bytes in base64. Further ones after "
+        "a blank only unwrap.",
+    )
+    master_key_file: Path | None = Field(
+        default=None,
+        description="File with the master key, a line a key. Default: 'master.key' in the data "
+        "folder, made at the first start.",
+    )
     erasure_log: Path | None = Field(
         default=None,
         description="File that remembers who was erased, for a database restored from an older "

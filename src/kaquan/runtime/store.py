@@ -176,6 +176,29 @@ async def look_up_answers(
     return [(is_free, known.get(key)) for is_free, key in zip(free, keys, strict=True)]
 
 
+async def delete_answers(
+    tx: Tx, after: tuple[str, str], *, before: datetime, limit: int
+) -> tuple[str, str] | None:
+    """Of the ``limit`` answers behind a route and key, delete those given ``before`` a moment.
+
+    Returns the last route and key that were looked at, None when none were left. What a request is
+    just answering by, or renewing, is passed over.
+    """
+    cursor = await tx.execute(
+        "with seen as materialized (select route, key, created_at from idempotency"
+        "   where (route, key) > (%(route)s, %(key)s) order by route, key limit %(limit)s),"
+        " old as (select i.route, i.key from idempotency i join seen using (route, key)"
+        "   where seen.created_at < %(before)s and i.created_at < %(before)s"
+        "   for update of i skip locked),"
+        " gone as (delete from idempotency i using old"
+        "   where i.route = old.route and i.key = old.key)"
+        " select route, key from seen order by route desc, key desc limit 1",
+        {"route": after[0], "key": after[1], "before": before, "limit": limit},
+    )
+    row = await cursor.fetchone()
+    return None if row is None else (row[0], row[1])
+
+
 async def insert_answers(
     tx: Tx, answers: Sequence[tuple[str, str, RememberedAnswer]], *, now: datetime
 ) -> None:

@@ -31,7 +31,7 @@ from kaquan.segments.engines import (
 )
 from kaquan.segments.explain import Explanation, explain_membership
 from kaquan.segments.instant import Instant
-from kaquan.segments.jobs import keep_all_members, score_at_night
+from kaquan.segments.jobs import CHANGES_KEPT, keep_live_members, score_at_night
 from kaquan.segments.lake import extract_tables
 from kaquan.segments.model import (
     Aggregate,
@@ -62,13 +62,11 @@ from kaquan.segments.parse import parse_definition
 from kaquan.segments.predictions import record_predictions
 from kaquan.segments.preview import (
     AudienceCount,
-    Overlap,
     Reach,
     WrittenQuery,
     count_audience,
     list_audience,
     list_audience_page,
-    measure_overlap,
     measure_reach,
     measure_regions,
     preview_count,
@@ -77,22 +75,25 @@ from kaquan.segments.preview import (
     write_audience_query,
 )
 from kaquan.segments.references import rules_reachable
-from kaquan.segments.rfm import BAND_GRID, RFM_BANDS, band_of, score_rfm
+from kaquan.segments.rfm import BAND_GRID, RFM_BANDS, score_rfm
 from kaquan.segments.saved import FOR_EVERYBODY, delete_filter, save_filter
 from kaquan.segments.schema import definition_schema
 from kaquan.segments.scoring import find_scoring, request_scoring
 from kaquan.segments.settle import open_instant
-from kaquan.segments.store.changes import list_daily_changes, list_segment_changes
+from kaquan.segments.store.changes import (
+    list_daily_changes,
+    list_latest_changes,
+    list_segment_changes,
+)
 from kaquan.segments.store.keys import (
     list_channels,
     list_customer_keys,
     list_deed_keys,
     list_event_names,
 )
-from kaquan.segments.store.members import count_members, list_member_ids
+from kaquan.segments.store.members import list_member_ids
 from kaquan.segments.store.saved import get_filter, list_filters
 from kaquan.segments.store.scores import (
-    count_bands,
     find_score,
     find_scored_at,
     list_band_figures,
@@ -105,12 +106,13 @@ from kaquan.segments.store.segments import (
     get_segment,
     list_segments,
 )
-from kaquan.segments.upkeep import Kept, keep_members, refresh_membership
+from kaquan.segments.upkeep import Kept, keep_members
 from kaquan.segments.words import Wording, describe_leaf
 
 __all__ = [
     "ATTRIBUTES",
     "BAND_GRID",
+    "CHANGES_KEPT",
     "DEEDS",
     "FOR_EVERYBODY",
     "METADATA",
@@ -142,7 +144,6 @@ __all__ = [
     "Measure",
     "NotOf",
     "Operator",
-    "Overlap",
     "Reach",
     "RfmBand",
     "RfmScore",
@@ -157,11 +158,8 @@ __all__ = [
     "ValueKind",
     "Wording",
     "WrittenQuery",
-    "band_of",
     "check_definition",
     "count_audience",
-    "count_bands",
-    "count_members",
     "count_segments",
     "create_segment",
     "definition_schema",
@@ -177,7 +175,7 @@ __all__ = [
     "find_segment",
     "get_filter",
     "get_segment",
-    "keep_all_members",
+    "keep_live_members",
     "keep_members",
     "list_audience",
     "list_audience_page",
@@ -188,6 +186,7 @@ __all__ = [
     "list_deed_keys",
     "list_event_names",
     "list_filters",
+    "list_latest_changes",
     "list_member_ids",
     "list_prediction_names",
     "list_referring",
@@ -195,7 +194,6 @@ __all__ = [
     "list_segment_changes",
     "list_segments",
     "match_on_copy",
-    "measure_overlap",
     "measure_reach",
     "measure_regions",
     "open_copy",
@@ -204,7 +202,6 @@ __all__ = [
     "preview_count",
     "query_copy",
     "record_predictions",
-    "refresh_membership",
     "replace_listed_members",
     "request_scoring",
     "rules_reachable",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import ibis
-
 from kaquan.segments.attributes import SCORE, Operator, ValueKind
 from kaquan.segments.deeds import DeedKind, Measure
 from kaquan.segments.instant import window_span
@@ -16,8 +14,6 @@ from kaquan.segments.references import walk
 
 if TYPE_CHECKING:
     from kaquan.segments.frames import FrameCompiler
-
-IBIS: Any = ibis
 
 PARTS: Mapping[ValueKind, str] = {
     ValueKind.TEXT: "text",

@@ -1,4 +1,4 @@
-"""Trying a definition before it is kept: how many, who for example, and how two overlap."""
+"""Trying a definition before it is kept: how many, who for example, and how several overlap."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from psycopg import sql
 from kaquan.runtime import InvalidInput, Tx, words
 from kaquan.segments.audience import check_definition
 from kaquan.segments.compile import Compiler
-from kaquan.segments.model import AllOf, Rule
+from kaquan.segments.model import Rule
 from kaquan.segments.parse import parse_definition
 from kaquan.segments.settle import open_compiler
 from kaquan.segments.store.members import (
@@ -63,14 +63,6 @@ class WrittenQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str
     values: Mapping[str, str]
-
-
-class Overlap(msgspec.Struct, frozen=True, kw_only=True):
-    """How many match the one definition, the other, and both."""
-
-    first: int
-    second: int
-    both: int
 
 
 async def preview_count(tx: Tx, definition: Mapping[str, Any], *, now: datetime) -> int:
@@ -155,22 +147,6 @@ async def sample_audience(
         matching_query(compiler.source(few=True), condition)
     )
     return await list_ids(tx, query, compiler.parameters | {"most": limit})
-
-
-async def measure_overlap(
-    tx: Tx, first: Mapping[str, Any], second: Mapping[str, Any], *, now: datetime
-) -> Overlap:
-    """Count whom two definitions match, and whom both do. Raises InvalidInput."""
-    one, _ = await _open(tx, first, now=now)
-    other, _ = await _open(tx, second, now=now)
-    segments = await list_segments(tx)
-
-    async def count(rule: Rule) -> int:
-        return await _count(tx, rule, await open_compiler(tx, [rule], segments, now=now))
-
-    return Overlap(
-        first=await count(one), second=await count(other), both=await count(AllOf((one, other)))
-    )
 
 
 async def measure_regions(

@@ -71,14 +71,6 @@ BAND_GRID: Mapping[int, tuple[str, str, str, str, str]] = {
 """The band by recency score (row) and by value score from 1 to 5 (column)."""
 
 
-def band_of(recency: int, frequency: int, monetary: int) -> str:
-    """Return the band of three scores from 1 to 5.
-
-    The value score is the mean of frequency and monetary score, a half rounded up.
-    """
-    return BAND_GRID[recency][(frequency + monetary + 1) // 2 - 1]
-
-
 SCORING = "segments.score"
 """What long work is called that scores customers on request."""
 

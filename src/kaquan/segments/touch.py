@@ -47,7 +47,6 @@ _OF_ORDERS = frozenset(
     }
 )
 _OF_ADDRESS = frozenset({"city", "state", "country", "postal_code"})
-_ORDERED = (DeedKind.ORDER, None)
 
 
 def topics_of(rule: Rule, members: Mapping[str, Rule]) -> set[str]:

@@ -4,7 +4,7 @@ At any moment that ``keep_members`` was called for, the stored members are those
 would give.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -40,26 +40,6 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     entered: int = 0
     left: int = 0
     more: bool = False
-
-
-async def refresh_membership(
-    tx: Tx,
-    customer_ids: Collection[str],
-    *,
-    touched: Collection[str],
-    now: datetime,
-) -> Kept:
-    """Look at customers again in the live segments that a change of ``touched`` can move them in.
-
-    ``touched`` holds topics: customer (entered or erased), profile, order, redemption,
-    publication, message, consent, event or event.<name>, rfm, score. Who enters and leaves is
-    recorded. Changes written to the database queue themselves; this is for callers who cannot
-    wait for the next round.
-    """
-    await lock_upkeep(tx)
-    keeper = await _open_keeper(tx, now=now)
-    await keeper.refresh({customer_id: set(touched) for customer_id in customer_ids})
-    return keeper.done()
 
 
 async def keep_members(tx: Tx, *, now: datetime, limit: int = QUEUE_CHUNK) -> Kept:

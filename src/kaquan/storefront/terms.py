@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from kaquan.console import N_, Language, translations
 from kaquan.engine import (
     AllOf,
-    AmountOff,
     AnyOf,
-    Effect,
     FirstOrder,
     HasItems,
     InSegment,
@@ -18,10 +16,8 @@ from kaquan.engine import (
     Node,
     Not,
     Offer,
-    PercentOff,
     PerCustomerCount,
-    PrintedValue,
-    ThresholdOff,
+    list_needed,
 )
 
 Say = Callable[[str], str]
@@ -34,20 +30,12 @@ def list_terms(
 ) -> tuple[str, ...]:
     """What has to be so for the coupon to be accepted, a sentence a rule, none twice."""
     say = translations(language).gettext
-    lines = [_sentence(rule, say, money) for rule in _needed(offer.condition)]
-    if not _is_for_everything(offer.effect):
+    lines = [_sentence(rule, say, money) for rule in list_needed(offer.condition)]
+    if not offer.effect.is_for_everything:
         lines.insert(0, say(N_("For selected goods only")))
     if per_customer_cap is not None:
         lines.append(_cap(per_customer_cap, say))
     return tuple(dict.fromkeys(lines))
-
-
-def _needed(node: Node) -> Iterator[Node]:
-    if isinstance(node, AllOf):
-        for member in node.members:
-            yield from _needed(member)
-    else:
-        yield node
 
 
 def _sentence(node: Node, say: Say, money: MoneyFormatter) -> str:
@@ -78,7 +66,7 @@ def _sentence(node: Node, say: Say, money: MoneyFormatter) -> str:
                 "choices": say(N_("; ")).join(dict.fromkeys(choices))
             }
         case AllOf():
-            return say(N_(" and ")).join(_sentence(rule, say, money) for rule in _needed(node))
+            return say(N_(" and ")).join(_sentence(rule, say, money) for rule in list_needed(node))
         case Not():
             return _negated(node.member, say)
         case _:
@@ -99,11 +87,3 @@ def _negated(node: Node, say: Say) -> str:
 
 def _cap(at_most: int, say: Say) -> str:
     return say(N_("At most %(count)s per person")) % {"count": at_most}
-
-
-def _is_for_everything(effect: Effect) -> bool:
-    match effect:
-        case AmountOff() | PercentOff() | ThresholdOff() | PrintedValue():
-            return effect.scope.is_everything()
-        case _:
-            return True

@@ -44,11 +44,6 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     worth: str = ""
 
     @property
-    def to_pay_minor(self) -> int:
-        """What the customer pays."""
-        return self.amount_minor - self.discount_minor
-
-    @property
     def asks_face_value(self) -> bool:
         """Whether the clerk has to enter the value printed on the coupon."""
         codes = {reason.code for reason in self.reasons}

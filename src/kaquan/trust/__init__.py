@@ -1,5 +1,6 @@
 """Who may do what: API keys, people and sessions, the project's own keys."""
 
+from kaquan.runtime import find_project_key
 from kaquan.trust.audit import BrokenLink, ChainVerdict, verify_audit
 from kaquan.trust.audit_store import AUDIT_FILTERS, AuditRecord, list_audit_records
 from kaquan.trust.client_access import (
@@ -30,6 +31,7 @@ from kaquan.trust.keys import (
     project_key,
     replace_api_key,
 )
+from kaquan.trust.master_rotation import MasterRotation, rotate_master_key
 from kaquan.trust.model import (
     Ability,
     Caller,
@@ -71,7 +73,7 @@ from kaquan.trust.people import (
 )
 from kaquan.trust.sessions import end_session, end_sessions, list_sessions, session_user, sign_out
 from kaquan.trust.setup import FirstCredentials, create_first_credentials
-from kaquan.trust.store import PersonSession, find_project_key
+from kaquan.trust.store import PersonSession
 from kaquan.trust.team import (
     IssuedTicket,
     RoleRefused,
@@ -151,6 +153,7 @@ __all__ = [
     "KeyKind",
     "KeyScope",
     "KeyView",
+    "MasterRotation",
     "Member",
     "OidcClient",
     "Passkey",
@@ -226,6 +229,7 @@ __all__ = [
     "revoke_access_token",
     "revoke_api_key",
     "rotate_api_key",
+    "rotate_master_key",
     "session_user",
     "sign_in",
     "sign_in_by_identity",

@@ -9,14 +9,19 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from kaquan.runtime import Database, Tx, new_id, utc_now
+from kaquan.runtime import (
+    Database,
+    Tx,
+    find_project_key,
+    insert_project_key,
+    new_id,
+    utc_now,
+)
 from kaquan.trust.model import Caller, IssuedKey, KeyKind, KeyScope
 from kaquan.trust.store import (
     StoredKey,
     find_key,
-    find_project_key,
     insert_key,
-    insert_project_key,
     revoke_keys,
     update_key_used,
 )

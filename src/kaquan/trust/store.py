@@ -237,22 +237,6 @@ async def list_sessions_of(tx: Tx, user_id: str, *, now: datetime) -> list[Perso
         return await cursor.fetchall()
 
 
-async def find_project_key(tx: Tx, purpose: str) -> bytes | None:
-    """Return the project's key for a purpose."""
-    cursor = await tx.execute("select key from project_key where purpose = %s", (purpose,))
-    row = await cursor.fetchone()
-    return None if row is None else row[0]
-
-
-async def insert_project_key(tx: Tx, purpose: str, key: bytes, *, now: datetime) -> None:
-    """Store a key unless the purpose has one already."""
-    await tx.execute(
-        "insert into project_key (purpose, key, created_at) values (%s, %s, %s)"
-        " on conflict do nothing",
-        (purpose, key, now),
-    )
-
-
 async def count_failures(tx: Tx, subject: str, *, since: datetime) -> int:
     """Return the failures of a subject in windows that began at or after ``since``."""
     cursor = await tx.execute(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from kaquan.runtime import Tx
+from kaquan.runtime import Duplicate, Tx, insert_project_key, list_project_keys
 
 _WRAPPING = "personal "
 _INDEX = "personal index"
@@ -10,20 +10,16 @@ _INDEX = "personal index"
 
 async def list_vault_keys(tx: Tx) -> tuple[dict[int, bytes], bytes]:
     """Return the keys that wrap data keys, by number, and the key of the index."""
-    cursor = await tx.execute(
-        "select purpose, key from project_key where starts_with(purpose, %s)", (_WRAPPING,)
-    )
-    keys: dict[str, bytes] = dict(await cursor.fetchall())
+    keys = await list_project_keys(tx, _WRAPPING)
     index = keys.pop(_INDEX)
     return {int(purpose.removeprefix(_WRAPPING)): key for purpose, key in keys.items()}, index
 
 
 async def insert_wrapping_key(tx: Tx, number: int, key: bytes, *, now: datetime) -> None:
     """Store a new key that wraps data keys. Rotations wait for each other."""
-    await tx.execute(
-        "insert into project_key (purpose, key, created_at) values (%s, %s, %s)",
-        (f"{_WRAPPING}{number}", key, now),
-    )
+    if not await insert_project_key(tx, f"{_WRAPPING}{number}", key, now=now):
+        message = f"There is a key {number} already."
+        raise Duplicate(message)
 
 
 async def list_wrapping_dates(tx: Tx) -> dict[int, datetime]:

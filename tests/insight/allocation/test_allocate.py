@@ -1,9 +1,11 @@
 """Allocation within budgets and limits, against trying everything."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from kaquan.insight.allocation import (
     BudgetTooSmall,
@@ -13,8 +15,11 @@ from kaquan.insight.allocation import (
     allocate_within,
     explore,
     fit_dose_curves,
+    list_uniform,
 )
 from kaquan.insight.uplift import Floats
+
+_SOLVE: Any = vars(optimize)["linprog"]
 
 
 def best_by_trying(value: Floats, cost: Floats, budget: float) -> float:
@@ -25,6 +30,31 @@ def best_by_trying(value: Floats, cost: Floats, budget: float) -> float:
         for choice in map(np.array, product(range(arms), repeat=rows))
         if cost[each, choice].sum() <= budget
     )
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_best_uniform_policy_is_the_linear_programmes(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    arms = int(random.integers(2, 6))
+    value, cost = random.normal(size=arms), np.r_[0.0, random.uniform(0.1, 3, arms - 1)]
+    contact = np.r_[0.0, random.integers(0, 2, arms - 1)].astype(np.float64)
+    budget, contacts = (float(one) for one in random.uniform(0.05, 1.2, 2))
+    found = list_uniform(value, cost, budget=budget, others=[(contact, contacts)])
+    solved: Any = _SOLVE(
+        -value,
+        A_ub=np.vstack([cost, contact]),
+        b_ub=[budget, contacts],
+        A_eq=np.ones((1, arms)),
+        b_eq=[1.0],
+    )
+    assert found[0].value == pytest.approx(-float(solved.fun))
+    for one in found:
+        assert one.shares.sum() == pytest.approx(1)
+        assert cost @ one.shares <= budget + 1e-9
+        assert contact @ one.shares <= contacts + 1e-9
+    # What another unit of a limit adds is what the programme's multipliers say.
+    prices = -np.asarray(solved.ineqlin.marginals)
+    assert found[0].rates == pytest.approx(prices.tolist(), abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(40))

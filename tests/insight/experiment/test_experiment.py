@@ -184,8 +184,46 @@ def test_sizes_that_do_not_fit_the_plan() -> None:
     reading = _read(arms=arms, control="c", expected_shares=shares)
     assert reading.sample_ratio_p == pytest.approx(8.8e-5, rel=0.02)
     assert "can be trusted" in reading.notes[0]
+    arms[1] |= {"n": 5400, "mean": 9}
+    lopsided = _read(arms=arms, control="c", expected_shares=shares)
+    assert lopsided.distrusted
+    # However large the difference, the sentence does not tell it.
+    assert "do not fit" in tell_verdict(lopsided, lopsided.comparisons[0], "en")
+    assert "无法下结论" in tell_verdict(lopsided, lopsided.comparisons[0], "zh")
     arms[1]["n"] = 5050
-    assert _read(arms=arms, control="c", expected_shares=shares).notes == ()
+    fitting = _read(arms=arms, control="c", expected_shares=shares)
+    assert (fitting.notes, fitting.distrusted) == ((), False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({"contol": "t"}, "not understood and not used: contol"),
+        (
+            {"arms": {"c": {"n": 40, "mean": 1, "sd": 1}, "t": {"n": 12, "mean": 1, "sd": 1}}},
+            "few units in t (12)",
+        ),
+        (
+            {
+                "arms": {
+                    "c": {"n": 40, "mean": 1, "sd": 1},
+                    "t": {
+                        "n": 40,
+                        "mean": 1,
+                        "sd": 1,
+                        "pre": {"sum": 40, "sum_squares": 79, "sum_products": 50},
+                    },
+                }
+            },
+            "the pre-period is not used: c has none",
+        ),
+    ],
+    ids=["unknown key", "few units", "pre-period of one arm"],
+)
+def test_what_a_figure_takes_for_granted_is_noted(changes: dict[str, Any], note: str) -> None:
+    arms = {name: {"n": 400, "mean": 1, "sd": 1} for name in ("c", "t")}
+    (said,) = _read(**({"arms": arms, "control": "c"} | changes)).notes
+    assert note in said
 
 
 @pytest.mark.parametrize(
@@ -194,8 +232,11 @@ def test_sizes_that_do_not_fit_the_plan() -> None:
         ({"n": 0, "sum": 0, "sum_squares": 0}, {"n": 5, "mean": 1, "sd": 1}, Lack.EMPTY, "c"),
         ({"n": 5, "mean": 1, "sd": 1}, {"n": 1, "sum": 4, "sum_squares": 16}, Lack.SINGLE, "t"),
         ({"n": 5, "mean": 1, "sd": 1}, {"n": 9, "mean": 0, "sd": 0}, Lack.NO_VARIANCE, "t"),
+        # Twelve customers: whatever they did, chance cannot be judged.
+        ({"n": 6, "mean": 1, "sd": 1}, {"n": 6, "mean": 90, "sd": 1}, Lack.FEW, "t"),
+        ({"n": 6, "mean": 1, "sd": 1}, {"n": 60, "mean": 90, "sd": 1}, Lack.FEW, "c"),
     ],
-    ids=["empty", "single", "alike"],
+    ids=["empty", "single", "alike", "twelve", "few in the control"],
 )
 def test_nothing_can_be_said(
     control: dict[str, Any], treated: dict[str, Any], lack: Lack, where: str
@@ -225,6 +266,7 @@ GOOD = {"n": 5, "sum": 5, "sum_squares": 9}
         ({"arms": {"a": GOOD, "b": GOOD}, "control": "x"}, "control"),
         ({"arms": {"a": GOOD, "b": GOOD}, "kind": "median"}, "kind"),
         ({"arms": {"a": GOOD, "b": GOOD}, "kind": "ratio"}, "arms[0].denominator"),
+        ({"arms": {"a": GOOD, "b": GOOD}, "kind": "proportion"}, "arms[0].sum_squares"),
         ({"arms": {"a": GOOD, "b": GOOD}, "expected_shares": {"a": 1}}, "expected_shares.b"),
         ({"arms": {"a": GOOD, "b": GOOD}, "planned_n": 0}, "planned_n"),
         (

@@ -1,6 +1,6 @@
 """Results from the database, compared with tea-tasting on the same rows; waiting, and sizing."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -36,6 +36,7 @@ from kaquan.insight import (
 )
 from kaquan.insight.experiment import (
     EVEN_POLICY,
+    Lack,
     Moments,
     detectable_difference,
     move_weights,
@@ -137,6 +138,13 @@ async def test_nobody_counts_before_their_days_are_over(tx: Tx) -> None:
     assert isinstance(nothing, NoComparison)
     assert early.next_at == NOW + HORIZON
     assert "2026-03-15" in say_compared(early, nothing, currency="CNY", language="en")
+    ahead = timezone(timedelta(hours=13))
+    assert "2026-03-16" in say_compared(
+        early, nothing, currency="CNY", language="en", zone=ahead
+    ), "the day is the project's"
+    # Somebody else's days that are not over explain no lack of those that are.
+    alike = msgspec.structs.replace(nothing, lack=Lack.NO_VARIANCE)
+    assert "all units of the arm" in say_compared(early, alike, currency="CNY", language="en")
     assert [(size.assigned, size.counted) for size in early.sizes] == [(10, 0), (10, 0)]
     assert early.looks == ()
 
@@ -242,6 +250,10 @@ async def test_sizes_by_the_projects_own_customers(tx: Tx) -> None:
     names = [f"z{number:03}" for number in range(100)]
     await add_customers(tx, *names, at=NOW - timedelta(days=60))
     assert await plan_size(tx, SizeRequest(), now=NOW) == CannotPlan("nothing_varies", 100)
+    await add_sale(tx, Sale(customer_id=names[0], at=NOW - timedelta(days=2), amount=900))
+    # One buyer of a hundred: a share of a mean that may as well be zero sizes nothing.
+    assert await plan_size(tx, SizeRequest(), now=NOW) == CannotPlan("mean_near_zero", 100)
+    await tx.execute("update orders set status = 'CANCELED'")
     random = np.random.default_rng(2)
     for name in names:
         usual = float(random.gamma(2, 1000))

@@ -5,6 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 from pyarrow import parquet
 
 from insight.copying import copy_lake
@@ -106,6 +108,17 @@ async def test_a_run_that_dies_leaves_the_lake_as_it_was(
         after = storage.list_paths(f"schema=1/project={project.id}")
         known = {one.path for one in await list_files(tx, list(TABLES))}
     assert (before > len(after), set(after)) == (True, known)
+
+
+async def test_the_first_copy_waits_for_nobody_in_another_database(
+    database: Database, project: Project, sync: Sync, try_once: Sync, postgres_url: str
+) -> None:
+    await _sell(database, project, NOW, 100)
+    elsewhere = make_conninfo(postgres_url, dbname="postgres")
+    async with await AsyncConnection.connect(elsewhere) as other:
+        await other.execute("select pg_current_xact_id()")
+        assert (await try_once()).waiting
+        assert not (await sync()).waiting
 
 
 async def test_returns_rollbacks_and_erasure_reach_the_copy(

@@ -2,9 +2,11 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from scipy.integrate import quad  # pyright: ignore[reportUnknownVariableType]
 
 from kaquan.insight.lifetime import (
     BgNbd,
@@ -21,11 +23,13 @@ from kaquan.insight.lifetime import (
     read_transactions,
     summarise_histories,
 )
+from kaquan.insight.lifetime.paretonbd import leave_between
 from kaquan.insight.lifetime.rows import Rows, gather_rows
 
 CDNOW = Path(__file__).parents[4] / "shared" / "data" / "cdnow" / "CDNOW_sample.txt"
 MODELS = [BgNbd(), BgNbd(modified=True), ParetoNbd()]
 TRUTH = {"BG/NBD": [0.6, 5.0, 0.8, 2.5], "MBG/NBD": [0.6, 5.0, 0.8, 2.5]}
+QUAD: Any = quad  # pyright: ignore[reportUnknownVariableType]
 TRUTH["Pareto/NBD"] = [0.6, 8.0, 0.6, 12.0]
 
 
@@ -204,3 +208,58 @@ def test_who_buys_daily_can_be_told_of() -> None:
     assert np.isfinite(model.log_likelihood(values, rows)).all()
     assert (model.expect_with(values, rows, 52.0) > 0).all()
     assert model.alive_with(values, rows)[0] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("values", "frequency", "recency", "age"),
+    [
+        ((0.5533, 10.578, 0.6062, 11.668), 0.0, 0.0, 39.0),
+        ((0.5533, 10.578, 0.6062, 11.668), 7.0, 30.0, 38.7),
+        ((1.4115, 1.3736, 0.4508, 542.73), 300.0, 52.0, 52.1),
+        ((0.02, 0.03, 9.0, 400.0), 0.0, 0.0, 150.0),
+        ((0.5, 1e-3, 1.0, 1e4), 2.0, 0.1, 104.0),
+        ((2.0, 30.0, 1e-4, 0.01), 40.0, 100.0, 101.0),
+        ((1.0, 5.0, 1.0, 5.0), 3.0, 20.0, 20.0 + 1e-6),
+    ],
+    ids=["once", "often", "daily", "small rate", "far apart", "hardly leaves", "a moment ago"],
+)
+def test_when_somebody_left_is_integrated_to_rounding(
+    values: tuple[float, ...], frequency: float, recency: float, age: float
+) -> None:
+    """Against SciPy's adaptive quadrature, decade by decade behind the last purchase."""
+    r, alpha, s, beta = values
+    top = -(r + frequency) * np.log(alpha + recency) - (s + 1) * np.log(beta + recency)
+
+    def density(log_gap: float) -> float:
+        gap = float(np.exp(log_gap))
+        power = (r + frequency) * np.log(alpha + recency + gap)
+        return float(np.exp(-power - (s + 1) * np.log(beta + recency + gap) - top)) * gap
+
+    end = float(np.log(age - recency))
+    ranges = [(end - 2 * step - 2, end - 2 * step) for step in range(20)]
+    total = sum(QUAD(density, *one, epsabs=0, epsrel=1e-11)[0] for one in ranges)
+    rows = Rows(
+        frequency=np.array([frequency]),
+        recency=np.array([recency]),
+        age=np.array([age]),
+        weight=np.ones(1),
+    )
+    found = leave_between(np.array(values), rows).log_total[0]
+    assert found - top == pytest.approx(np.log(total), abs=1e-8)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_the_gradient_is_that_of_the_likelihood(model: BgNbd | ParetoNbd) -> None:
+    base = _simulate(model, 200, seed=9)
+    covariates = np.random.default_rng(2).normal(size=(200, 1))
+    plain = gather_rows(base)
+    with_covariates = gather_rows(base, covariates)
+    tries = [(plain, np.array(TRUTH[model.name]) * 1.3)]
+    if isinstance(model, BgNbd):
+        tries.append((with_covariates, np.array([*TRUTH[model.name], 0.2, -0.1]) * 1.3))
+    for rows, at in tries:
+        total, slope = model.score(at, rows)
+        assert total == pytest.approx(float(rows.weight @ model.log_likelihood(at, rows)))
+        steps = np.eye(len(at)) * 1e-5
+        ahead = [(model.score(at + one, rows)[0] - model.score(at - one, rows)[0]) for one in steps]
+        assert slope == pytest.approx(np.array(ahead) / 2e-5, rel=1e-5, abs=1e-4)

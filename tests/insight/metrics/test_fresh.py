@@ -12,14 +12,14 @@ from insight.metrics.conftest import MARCH, NOW
 from insight.rows import Attempt, add_attempt, add_campaign, add_customers, publish
 from kaquan.insight.lake import Storage
 from kaquan.insight.metrics import Engine, answer_funnel, read_source
-from kaquan.runtime import Database, Project, Settings, job_queue
+from kaquan.runtime import Database, Project, Settings, upkeep_queue
 
 FRESH_WITHIN = timedelta(seconds=60)
 
 
 def period_of(task: str) -> timedelta:
     """The longest time between two turns of a periodic task."""
-    registry: Any = job_queue.periodic_registry
+    registry: Any = upkeep_queue.periodic_registry
     cron = registry.periodic_tasks[task, ""].cron
     turns = croniter(cron, datetime(2026, 1, 1, tzinfo=UTC))
     times = [turns.get_next(datetime) for _ in range(2_000)]

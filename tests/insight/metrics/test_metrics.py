@@ -13,11 +13,14 @@ from kaquan.insight.metrics import (
     METRICS,
     Dimension,
     Grain,
+    Part,
     Question,
     Scope,
     Silence,
     answer_funnel,
     answer_metrics,
+    list_cohort_customers,
+    list_figure_rows,
     retention_cohorts,
 )
 from kaquan.ledger import AccountKind, issue, post_transfers, take
@@ -91,6 +94,37 @@ async def test_each_figure_of_a_small_shop(database: Database, project: Project,
         "tries": 0,
         "held_out": 0,
     }
+
+
+async def test_each_figure_is_traced_to_its_rows(
+    database: Database, project: Project, opened: Open
+) -> None:
+    """As many rows as were counted, page by page, and counts are the numbers of rows."""
+    async with database.transaction(project.project_id) as tx:
+        await _shop(tx)
+    counts = ("issued", "redeemed", "orders", "coupon_orders", "new_customers", "refused")
+    with await opened() as engine:
+        found = answer_metrics(engine, list(METRICS.values()), MARCH)
+        for metric in METRICS.values():
+            parts: list[Part] = ["top"] if metric.bottom is None else ["top", "bottom"]
+            for part in parts:
+                whole = list_figure_rows(engine, metric, MARCH, part=part, limit=100)
+                assert len(whole.rows) == whole.total, (metric.id, part)
+                second = list_figure_rows(engine, metric, MARCH, part=part, limit=1, page=2)
+                assert second.rows == whole.rows[1:2], (metric.id, part)
+                assert second.total == whole.total
+        for name in counts:
+            shown = list_figure_rows(engine, METRICS[name], MARCH, limit=100)
+            assert shown.total == found[name].point.value, name
+        revenue = list_figure_rows(engine, METRICS["revenue"], MARCH, limit=100)
+        assert sum(row["total_minor"] for row in revenue.rows) == 18_000
+        days = [row["at"] for row in revenue.rows]
+        assert days == sorted(days, reverse=True)
+        redeemed = list_figure_rows(engine, METRICS["redeemed"], MARCH, limit=100)
+        assert list(redeemed.names.values()) == ["Spring"]
+        with pytest.raises(InvalidInput) as refused:
+            list_figure_rows(engine, METRICS["orders"], MARCH, part="bottom", limit=1)
+        assert refused.value.field == "part"
 
 
 async def test_what_cannot_be_said_says_why(database: Database, project: Project, ask: Ask) -> None:
@@ -213,6 +247,16 @@ async def test_cohorts_and_funnel(database: Database, project: Project, opened: 
     window = Question(since=date(2026, 1, 1), until=date(2026, 3, 31))
     with await opened() as engine:
         assert retention_cohorts(engine, window) == [("2026-01", [2, 1, 1])]
+        cells = [
+            [
+                (row["customer_id"], row["orders"], row["total_minor"])
+                for row in list_cohort_customers(
+                    engine, date(2026, 1, 1), later=later, limit=10
+                ).rows
+            ]
+            for later in range(4)
+        ]
+        assert cells == [[("ann", 2, 2), ("bob", 1, 1)], [("bob", 1, 1)], [("ann", 1, 1)], []]
         steps = [one.metric.id for one in answer_funnel(engine, window)]
         assert steps[:2] == ["issued", "published"]
         products = msgspec.structs.replace(window, by=Dimension.CATEGORY)

@@ -55,7 +55,9 @@ def tried(
         observed.append(Observed(name, arm, 1 / len(arms), AT, margin, 0.0))
         told = dict.fromkeys(FEATURES, 1.0) | {"days_since_last": 2.0 if lately else 60.0}
         past[name] = tuple(told.values())
-    return Tried(experiment=EXPERIMENT, observed=observed, past=past, arm=None, in_margin=True)
+    return Tried(
+        experiment=EXPERIMENT, observed=observed, past=past, arm=None, control=None, in_margin=True
+    )
 
 
 def test_the_moved_are_found_and_measured_by_tenths() -> None:

@@ -1,6 +1,5 @@
 """Limits of a plan: who is closed to what, what the floor spends, and why each gets what he gets."""
 
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -8,19 +7,17 @@ import numpy as np
 import pytest
 
 from conftest import NOW
-from insight.plans.test_plans import LIGHT, tried
-from insight.rows import add_campaign, add_customers
+from insight.plans.test_plans import LIGHT
 from kaquan.experiments import HOLDOUT
 from kaquan.insight.allocation import CostOn
 from kaquan.insight.plans import LackCode, PlanDraft, PlanResult, SegmentCap, Why, say_plan
-from kaquan.insight.plans.decide import Bounds, Decision, decide, spread
-from kaquan.insight.plans.limit_store import Had, list_had
-from kaquan.insight.plans.run import create_plan
+from kaquan.insight.plans.asked import Bounds
+from kaquan.insight.plans.decide import Decision, decide, spread
+from kaquan.insight.plans.limit_store import Had
 from kaquan.insight.plans.spread import close_arms
 from kaquan.insight.plans.store import Observed
 from kaquan.insight.policy import PolicyRequest, PolicyResult, evaluate_policy
 from kaquan.insight.tabular import Table, make_column
-from kaquan.runtime import InvalidInput, NotFound, Tx
 
 ARMS = (HOLDOUT, "five", "twenty")
 FACE = {HOLDOUT: 0, "five": 500, "twenty": 2000}
@@ -46,6 +43,7 @@ def experiment(*, alike: bool = False) -> tuple[list[Observed], dict[str, tuple[
 
 
 OBSERVED, PAST = experiment()
+VIPS = frozenset(name for number, name in enumerate(PAST) if number % 3 == 1)
 LARGEST = {"nothing": 0.0, "five": 500.0, "twenty": 2000.0}
 
 
@@ -178,9 +176,8 @@ def test_a_plan_keeps_its_budget_with_what_exploration_spends() -> None:
 
 
 def test_contacts_and_segments_have_their_caps() -> None:
-    members = frozenset(name for number, name in enumerate(PAST) if number % 3 == 1)
     caps = (SegmentCap(segment_id="vip", budget_minor=int(COST / 20), contacts=60),)
-    bounds = Bounds(contacting=CONTACTING, members={"vip": members})
+    bounds = Bounds(contacting=CONTACTING, members={"vip": VIPS}, past_members={"vip": VIPS})
     decision = make(bounds, contacts=300, segment_caps=caps)
     result = decision.result
     for name in ("contacts", "vip/budget", "vip/contacts"):
@@ -192,8 +189,80 @@ def test_contacts_and_segments_have_their_caps() -> None:
     assert {Why.SEGMENT_CAP, Why.CONTACTS} <= {one.reason for one in decision.presets}
     assert "Limits keep" in say_plan(result, currency="CNY", language="en")
     assert "因为各项上限" in say_plan(result, currency="CNY", language="zh")
+    assert result.certified
     spending = [point.cost_minor for point in result.frontier]
     assert spending == sorted(spending)
+
+
+@pytest.mark.parametrize(
+    ("cap", "certified"),
+    [
+        (SegmentCap(segment_id="vip", contacts=60), False),
+        (SegmentCap(segment_id="vip", budget_minor=int(COST / 20)), False),
+        # Caps that change nothing leave the choice the one that was measured.
+        (SegmentCap(segment_id="vip", contacts=500, budget_minor=COST), True),
+    ],
+)
+def test_what_no_experiment_measured_is_not_certified(cap: SegmentCap, certified: bool) -> None:
+    """Nobody knows who was in the segment when the experiment's customers got their arms."""
+    bounds = Bounds(contacting=CONTACTING, members={"vip": VIPS})
+    decision = make(bounds, segment_caps=(cap,))
+    result = decision.result
+    assert result.certified is certified
+    kinds = {"vip/contacts": cap.contacts, "vip/budget": cap.budget_minor}
+    for name in (name for name, most in kinds.items() if most is not None):
+        taken, most = used(result, name)
+        assert 0 < taken <= most * (1 + 1e-9)
+    assert {point.measured for point in result.frontier} == {None}
+    if not certified:
+        assert (result.reason, result.difference) == ("limits_unmeasured", None)
+        reasons = {one.reason for one in decision.presets}
+        assert reasons <= {Why.UNIFORM, Why.DRAWN, Why.SEGMENT_CAP, Why.BUDGET}
+        assert "is not known" in say_plan(result, currency="CNY", language="en")
+        assert "无从得知" in say_plan(result, currency="CNY", language="zh")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("known", "fields"),
+    [
+        (True, {"segment_caps": (SegmentCap(segment_id="vip", contacts=60),)}),
+        (False, {"contacts": 700, "budget_minor": int(COST * 1.3), "floor_bps": 500}),
+    ],
+)
+def test_what_is_certified_is_the_choice_under_all_limits(
+    known: bool, fields: dict[str, Any]
+) -> None:
+    """The experiment's rows have the audience's limits a customer; the truth is in the interval."""
+    members = {"vip": VIPS} if known else {}
+    bounds = Bounds(contacting=CONTACTING, members={"vip": VIPS}, past_members=members)
+    draft = PlanDraft(name="x", learnt_from="e", segment_id="s", **fields)
+    decision = learn_all(draft, OBSERVED, PAST, bounds)
+    result = decision.result
+    assert result.certified, result.why
+    names = result.arm_names
+    truly = np.array([[true_margin(one.customer_id, arm) for arm in names]
+                      for one in decision.presets])  # fmt: skip
+    executed = np.array([one.chances for one in decision.presets])
+    shares = np.array([result.best_uniform.get(arm, 0.0) for arm in names])
+    floor = draft.floor_bps / 10_000
+    uniform = floor + (1 - floor * len(names)) * shares
+    gained = float((truly * (executed - uniform)).sum(axis=1).mean())
+    assert result.difference_low is not None
+    assert result.difference_high is not None
+    # Learnt from all rows, the plan is at least about as good as the one that was measured.
+    spread_of = result.difference_high - result.difference_low
+    assert result.difference_low - spread_of / 2 < gained < result.difference_high + spread_of / 2
+    if "contacts" in fields:
+        contacted = float(uniform[[names.index(arm) for arm in CONTACTING]].sum()) * PEOPLE
+        assert contacted <= fields["contacts"] * (1 + 1e-6)
+
+
+def true_margin(customer_id: str, arm: str) -> float:
+    """What a customer of `experiment` is expected to bring under an arm, after its discount."""
+    frequent, face = int(customer_id[1:]) % 2 == 0, {"nothing": 0, "five": 500, "twenty": 2000}
+    chance = 0.7 if frequent else {"nothing": 0.12, "five": 0.15, "twenty": 0.7}[arm]
+    return chance * (4999.5 - face[arm])
 
 
 def test_what_is_closed_to_a_person_is_never_given() -> None:
@@ -265,64 +334,3 @@ def test_the_frontier_is_measured_with_bands() -> None:
     assert best.measured is not None
     assert best.uniform_gain is not None
     assert best.measured > best.uniform_gain
-
-
-async def test_what_came_later_closes_nothing(tx: Tx) -> None:
-    campaign = await add_campaign(tx)
-    await add_customers(tx, "p", at=NOW - timedelta(days=40))
-    for number, days in enumerate((40, 20, 1, 0, -1)):
-        at = NOW - timedelta(days=days)
-        await tx.execute(
-            "insert into redemption (id, kind, result, customer_id, campaign_id, channel,"
-            " discount_minor, created_at) values (%s, 'redemption', 'SUCCESS', 'p', %s, 'API',"
-            " 100, %s)",
-            (f"r{number}", campaign, at),
-        )
-        await tx.execute(
-            "insert into message (id, customer_id, channel, address, subject, html, plain, status,"
-            " created_at) values (%s, 'p', 'email', '', '', '', '', 'kept', %s)",
-            (f"m{number}", at),
-        )
-    found = await list_had(tx, [("p", NOW)], contact_days=30, person_days=7)
-    assert found == {"p": Had(contacts=2, discount_minor=100)}
-
-
-@pytest.mark.parametrize(
-    ("field", "given"),
-    [
-        ("person_cap_minor", {"person_cap_minor": 0}),
-        ("person_cap_minor", {"person_cap_minor": 200, "budget_minor": 100}),
-        ("person_days", {"person_cap_minor": 200, "person_days": 0}),
-        ("contact_limit", {"contact_limit": 0}),
-        ("contact_days", {"contact_limit": 1, "contact_days": 999}),
-        ("contacts", {"contacts": 0}),
-        ("segment_caps[0]", {"segment_caps": (SegmentCap(segment_id="all"),)}),
-        (
-            "segment_caps[0].budget_minor",
-            {"budget_minor": 9, "segment_caps": (SegmentCap(segment_id="all", budget_minor=10),)},
-        ),
-        (
-            "segment_caps[0].contacts",
-            {"contacts": 9, "segment_caps": (SegmentCap(segment_id="all", contacts=10),)},
-        ),
-        (
-            "segment_caps[1].segment_id",
-            {"segment_caps": (SegmentCap(segment_id="all", contacts=1),) * 2},
-        ),
-        ("segment_caps", {"segment_caps": (SegmentCap(segment_id="all", contacts=1),) * 9}),
-    ],
-)
-async def test_contradictory_limits_are_refused(tx: Tx, field: str, given: dict[str, Any]) -> None:
-    tried_out = await tried(tx, 3)
-    draft = PlanDraft(name="x", learnt_from=tried_out.id, segment_id="all", **given)
-    with pytest.raises(InvalidInput) as refused:
-        await create_plan(tx, draft, now=NOW)
-    assert refused.value.field == field
-
-
-async def test_a_cap_of_nobodys_segment_is_refused(tx: Tx) -> None:
-    tried_out = await tried(tx, 3)
-    caps = (SegmentCap(segment_id="who", contacts=1),)
-    draft = PlanDraft(name="x", learnt_from=tried_out.id, segment_id="all", segment_caps=caps)
-    with pytest.raises(NotFound):
-        await create_plan(tx, draft, now=NOW)

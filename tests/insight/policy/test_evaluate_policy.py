@@ -243,6 +243,13 @@ def test_what_makes_no_sense_is_refused(
     assert refused.value.field == field
 
 
+def test_an_outcome_beyond_all_reckoning_is_refused() -> None:
+    vast = table_of({**DIFFERING, "bought": [1e300, *DIFFERING["bought"][1:]]})
+    with pytest.raises(InvalidInput, match="beyond") as refused:
+        evaluate(vast, PLAIN_TEST, request_of())
+    assert refused.value.field == "--outcome"
+
+
 def test_files_without_rows_are_refused() -> None:
     with pytest.raises(InvalidInput, match="no rows to choose"):
         evaluate(TRAIN_TABLE, PLAIN_TEST.take(np.zeros(0, dtype=np.int64)), request_of())

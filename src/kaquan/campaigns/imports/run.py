@@ -86,7 +86,7 @@ async def work_part(tx: Tx, action_id: str, rows: Sequence[SourceRow], *, now: d
         try:
             made = _read_row(row, request, zone)
         except KaquanError as error:
-            made = VoucherRow(code=_code_of(row), reason=_reason(error))
+            made = VoucherRow(code=_code_of(row), reason=reason_of(error))
         read[row.number] = made
         if made.reason is not None:
             reasons[row.number] = made.reason
@@ -169,7 +169,7 @@ async def _add(tx: Tx, rows: dict[int, VoucherRow], *, now: datetime) -> dict[in
         try:
             check_code(row.code)
         except InvalidInput as error:
-            reasons[number] = _reason(error)
+            reasons[number] = reason_of(error)
             continue
         groups.setdefault(msgspec.json.encode((row.draft, row.said)), []).append(number)
     for numbers in groups.values():
@@ -178,7 +178,7 @@ async def _add(tx: Tx, rows: dict[int, VoucherRow], *, now: datetime) -> dict[in
             async with tx.transaction():
                 made = await _add_alike(tx, alike, now=now)
         except KaquanError as error:
-            reasons |= dict.fromkeys(numbers, _reason(error))
+            reasons |= dict.fromkeys(numbers, reason_of(error))
             continue
         for number, row in zip(numbers, alike, strict=True):
             if row.code not in made:
@@ -208,7 +208,7 @@ async def _change(tx: Tx, rows: dict[int, VoucherRow], *, now: datetime) -> dict
             async with tx.transaction():
                 reason = await _change_one(tx, row, now=now)
         except KaquanError as error:
-            reason = _reason(error)
+            reason = reason_of(error)
         if reason is not None:
             reasons[number] = reason
     return reasons
@@ -255,7 +255,8 @@ def _code_of(row: SourceRow) -> str | None:
     return None
 
 
-def _reason(error: KaquanError) -> str:
+def reason_of(error: KaquanError) -> str:
+    """Return why a row is refused, with the field that is wrong."""
     field = error.details.get("field")
     return f"{field}: {error.message}" if field else error.message
 

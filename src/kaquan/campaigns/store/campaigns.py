@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from kaquan.campaigns.model import Campaign, CampaignCounts, CampaignKind, CampaignPhase
 from kaquan.campaigns.store.listing import (
+    all_of,
     contains_pattern,
     page_offset,
     sort_clause,
@@ -188,23 +189,21 @@ async def list_campaigns(
     if condition is not None:
         parts.append(condition.sql)
         parameters |= condition.parameters
-    where = sql.SQL(" and ").join(parts) if parts else sql.SQL("true")
-    table = sql.SQL("campaign" if ids is None else "campaign_ever")
-    counted = await tx.execute(
-        sql.SQL("select count(*) from {} c where {}").format(table, where), parameters
+    listed = sql.SQL("{} c where {}").format(
+        sql.SQL("campaign" if ids is None else "campaign_ever"),
+        all_of(parts),
     )
+    counted = await tx.execute(sql.SQL("select count(*) from {}").format(listed), parameters)
     row = await counted.fetchone()
     assert row is not None
     query = sql.SQL(
-        "select {} from {} c where {} order by {} {} nulls last, c.id {}"
+        "select {} from {} order by {} {direction} nulls last, c.id {direction}"
         " limit %(limit)s offset %(offset)s"
     ).format(
         sql.SQL(_COLUMNS),
-        table,
-        where,
+        listed,
         sql.SQL(column),
-        sql.SQL("desc" if descending else "asc"),
-        sql.SQL("desc" if descending else "asc"),
+        direction=sql.SQL("desc" if descending else "asc"),
     )
     async with tx.cursor(row_factory=struct_row(Campaign)) as cursor:
         await cursor.execute(query, parameters)

@@ -1,6 +1,9 @@
 """Parts of queries that list: what to sort by, where a page starts, what a search means."""
 
+from collections.abc import Sequence
 from typing import Any, LiteralString
+
+from psycopg import sql
 
 from kaquan.runtime import InvalidInput
 
@@ -36,6 +39,11 @@ def contains_pattern(search: str) -> str:
     """Return a LIKE pattern for texts that contain ``search`` as it is written."""
     escaped = search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
+
+
+def all_of(conditions: Sequence[sql.Composable]) -> sql.Composable:
+    """Return what holds where all of the conditions do."""
+    return sql.SQL(" and ").join(conditions) if conditions else sql.SQL("true")
 
 
 def where_clause(

@@ -8,13 +8,12 @@ from psycopg import sql
 from psycopg.types.json import Json
 
 from kaquan.campaigns.model import Publication
-from kaquan.campaigns.store.listing import page_offset, sort_clause
+from kaquan.campaigns.store.listing import all_of, page_offset, sort_clause
 from kaquan.runtime import (
     Condition,
     FilterField,
     FilterFields,
     FilterKind,
-    NotFound,
     Page,
     Tx,
     is_storable,
@@ -95,21 +94,6 @@ async def insert_publications(tx: Tx, given: Sequence[NewPublication]) -> set[st
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def find_publication(tx: Tx, publication_id: str) -> Publication | None:
-    """Return a publication by its id."""
-    if not is_storable(publication_id):
-        return None
-    return await _find(tx, " where p.id = %s", (publication_id,))
-
-
-async def get_publication(tx: Tx, publication_id: str) -> Publication:
-    """Return a publication by its id. Raises NotFound."""
-    publication = await find_publication(tx, publication_id)
-    if publication is None:
-        raise NotFound("publication", publication_id)
-    return publication
-
-
 async def find_by_source(tx: Tx, scope_id: str, source_id: str) -> Publication | None:
     """Return what was published under ``source_id`` of a campaign (or a lone voucher)."""
     where: LiteralString = " where coalesce(p.campaign_id, p.voucher_id) = %s and p.source_id = %s"
@@ -188,7 +172,7 @@ async def list_publications(
         parts.append(condition.sql)
         parameters |= condition.parameters
     counted = await tx.execute(
-        sql.SQL("select count(*) {} where {}").format(sql.SQL(_EVER), _all_of(parts)), parameters
+        sql.SQL("select count(*) {} where {}").format(sql.SQL(_EVER), all_of(parts)), parameters
     )
     row = await counted.fetchone()
     assert row is not None
@@ -202,7 +186,7 @@ async def list_publications(
     ).format(
         sql.SQL(_COLUMNS),
         sql.SQL(_EVER),
-        _all_of(parts),
+        all_of(parts),
         sql.SQL(column),
         direction=sql.SQL("desc" if descending else "asc"),
     )
@@ -211,10 +195,6 @@ async def list_publications(
         found = await rows.fetchall()
     more = len(found) > limit and column == "p.id"
     return Page(found[:limit], row[0], found[limit - 1].id if more else None)
-
-
-def _all_of(parts: Sequence[sql.Composable]) -> sql.Composable:
-    return sql.SQL(" and ").join(parts) if parts else sql.SQL("true")
 
 
 async def _find(tx: Tx, where: LiteralString, parameters: tuple[str, ...]) -> Publication | None:

@@ -35,10 +35,9 @@ NET: LiteralString = (
 
 # As Redemption.status has it.
 _UNDONE: LiteralString = (
-    "(r.kind = 'redemption' and (case when r.discount_minor + r.items_discount_minor > 0"
-    " then r.returned_minor >= r.discount_minor + r.items_discount_minor else r.use_returned end"
-    " or exists (select from redemption b where b.reverses_id = r.id"
-    "            and b.kind = 'rollback' and b.result = 'SUCCESS')))"
+    "(r.kind = 'redemption' and (r.rolled_back"
+    " or case when r.discount_minor + r.items_discount_minor > 0"
+    " then r.returned_minor >= r.discount_minor + r.items_discount_minor else r.use_returned end))"
 )
 _STATUSES: dict[RedemptionStatus, LiteralString] = {
     RedemptionStatus.SUCCEEDED: f"r.result = 'SUCCESS' and not {_UNDONE}",
@@ -131,15 +130,8 @@ async def list_redemptions(
     ``next_cursor`` of the page before; without it ``page`` counts from 1. Raises InvalidInput
     for another order, a limit outside 1 to 1000 or a page below 1.
     """
-    sort, descending = order.removeprefix("-"), order.startswith("-")
-    if sort not in _SORTS:
-        message = f"The list can be ordered by {', '.join(_SORTS)}, not by '{sort[:40]}'."
-        raise InvalidInput(message, field="order")
-    if not 1 <= limit <= LARGEST_PAGE:
-        message = f"A page has 1 to {LARGEST_PAGE} entries."
-        raise InvalidInput(message, field="limit")
-    if page < 1:
-        raise InvalidInput("Pages are counted from 1.", field="page")
+    sort, descending = _read_order(order)
+    _check_page(limit, page)
     wanted: dict[LiteralString, str | None] = {
         "campaign_id": campaign_id,
         "voucher_id": voucher_id,
@@ -180,6 +172,23 @@ async def list_redemptions(
     return Page(items[:limit], total, None if is_last else items[limit - 1].id)
 
 
+def _read_order(order: str) -> tuple[str, bool]:
+    """Return what to sort by, and whether downwards."""
+    sort, descending = order.removeprefix("-"), order.startswith("-")
+    if sort not in _SORTS:
+        message = f"The list can be ordered by {', '.join(_SORTS)}, not by '{sort[:40]}'."
+        raise InvalidInput(message, field="order")
+    return sort, descending
+
+
+def _check_page(limit: int, page: int) -> None:
+    if not 1 <= limit <= LARGEST_PAGE:
+        message = f"A page has 1 to {LARGEST_PAGE} entries."
+        raise InvalidInput(message, field="limit")
+    if page < 1:
+        raise InvalidInput("Pages are counted from 1.", field="page")
+
+
 class RegisterEntry(msgspec.Struct, frozen=True):
     """A row of the register, or with ``reward`` points that were given for a reward."""
 
@@ -204,10 +213,7 @@ async def list_register(
 
     ``order`` is created_at or id, with ``-`` in front for descending. Raises InvalidInput.
     """
-    sort, descending = order.removeprefix("-"), order.startswith("-")
-    if sort not in _SORTS:
-        message = f"The list can be ordered by {', '.join(_SORTS)}, not by '{sort[:40]}'."
-        raise InvalidInput(message, field="order")
+    sort, descending = _read_order(order)
     wanted: dict[LiteralString, str | None] = {
         "campaign_id": campaign_id,
         "voucher_id": voucher_id,

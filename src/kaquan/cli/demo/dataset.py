@@ -6,11 +6,11 @@ and odd rows are understood is written down in docs/explanation/demo-data.md.
 """
 
 import importlib.util
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,10 +21,12 @@ from kaquan.cli.demo.attribution import (
     Replay,
     attribute_discounts,
 )
+from kaquan.cli.demo.response import OwnBasket
 from kaquan.cli.demo.statements import (
     BASKETS,
     CAMPAIGNS,
     CHANCES,
+    COPIED_LINES,
     COVERED,
     COVERINGS,
     CUSTOMERS,
@@ -34,6 +36,7 @@ from kaquan.cli.demo.statements import (
     LOCATIONS,
     ORDER_LINES,
     ORDERS,
+    OWN_BASKETS,
     PAIRS,
     PRESENTED,
     PRODUCTS,
@@ -82,6 +85,16 @@ class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
 
     notes: int
     baskets: int
+
+
+class CopiedLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of goods of a basket, with what was paid for it in cents."""
+
+    basket_id: int
+    store_id: str
+    product_id: str
+    quantity: int
+    paid_minor: int
 
 
 class Dataset:
@@ -136,12 +149,27 @@ class Dataset:
         chosen = {row[0] for row in self._connection.execute("from household").fetchall()}
         return [replay for replay in replays if replay.presented.household_id in chosen]
 
-    def _table(self, query: str) -> "pa.Table":
-        return self._connection.sql(query).to_arrow_table()
+    def own_baskets(
+        self, *, since: datetime, start: datetime, until: datetime, least_minor: int
+    ) -> list[OwnBasket]:
+        """Baskets of at least so much of each household, oldest first; those from ``start`` on are
+        new.
+        """
+        given = {"since": since, "start": start, "until": until, "least_minor": least_minor}
+        return self._structs(OWN_BASKETS, OwnBasket, given)
 
-    def _structs(self, query: str, kind: type[Row]) -> list[Row]:
+    def copied_lines(self, baskets: Sequence[int]) -> list[CopiedLine]:
+        """The goods of these baskets that something was paid for, in the order of the till."""
+        return self._structs(COPIED_LINES, CopiedLine, {"baskets": list(baskets)})
+
+    def _table(self, query: str, given: dict[str, Any] | None = None) -> "pa.Table":
+        return self._connection.sql(query, params=given).to_arrow_table()
+
+    def _structs(
+        self, query: str, kind: type[Row], given: dict[str, Any] | None = None
+    ) -> list[Row]:
         # By way of Arrow, because DuckDB's own rows need pytz for aware times.
-        return msgspec.convert(self._table(query).to_pylist(), list[kind])
+        return msgspec.convert(self._table(query, given).to_pylist(), list[kind])
 
 
 def midnight(day: date) -> datetime:

@@ -16,9 +16,12 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from kaquan.cli.demo.answers import answer_coupons
 from kaquan.cli.demo.audience import build_segments, score_households
+from kaquan.cli.demo.autumn import send_autumn
 from kaquan.cli.demo.comeback import send_comeback
 from kaquan.cli.demo.dataset import TIME_ZONE, find_dataset, open_dataset
+from kaquan.cli.demo.doubles import enter_doubles
 from kaquan.cli.demo.mailings import publish_mailings
 from kaquan.cli.demo.model import DemoAccess, DemoState, StepReport
 from kaquan.cli.demo.replay import replay_redemptions
@@ -56,6 +59,9 @@ STEPS = (
     Step("scores", "RFM scores", score_households),
     Step("segments", "Segments", build_segments),
     Step("comeback", "New campaign", send_comeback),
+    Step("autumn", "Measured campaign", send_autumn),
+    Step("answers", "Simulated answers", answer_coupons),
+    Step("doubles", "Entered twice", enter_doubles),
 )
 
 
@@ -171,7 +177,7 @@ class _Bar:
 
 def _bars(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description:<16}"),
+        TextColumn("{task.description:<18}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -110,8 +110,6 @@ CUSTOMERS = """
           from basket where not is_empty and paid > 0 group by 1
     )
     select 'household-' || h.household_id as source_id,
-           'Household ' || h.household_id as name,
-           'household-' || h.household_id || '@example.com' as email,
            coalesce(u.first_at, (select min(placed_at) from basket)) as created_at,
            json_merge_patch('{}', to_json({
                'age': d.age, 'income': d.income, 'home_ownership': d.home_ownership,
@@ -190,4 +188,34 @@ CAMPAIGNS = """
 PUBLISHED = """
     select campaign_id, list('household-' || household_id order by household_id)
       from campaigns join household using (household_id) group by 1
+"""
+
+OWN_BASKETS = """
+    with goods as (
+        select basket_id, sum(greatest(l.sales - l.coupon, 0))::bigint as paid
+          from line l join basket b using (basket_id)
+         where b.placed_at >= $since and b.placed_at < $start and not l.is_note
+         group by 1
+    ), own as (
+        select b.household_id, b.basket_id, b.placed_at, b.placed_at >= $start as is_new,
+               coalesce(g.paid, b.paid) as paid_minor
+          from basket b left join goods g using (basket_id)
+         where b.placed_at >= $since and b.placed_at < $until and not b.is_empty
+    )
+    select own.* from own semi join household using (household_id) anti join presented using (basket_id)
+     where paid_minor >= $least_minor
+     order by household_id, placed_at, basket_id
+"""
+"""Baskets of a size, those before the start at what was paid line by line, as they can be copied.
+
+Baskets in which a coupon of 2017 was presented are left to that coupon.
+"""
+
+COPIED_LINES = """
+    select basket_id, l.store_id::varchar as store_id, l.product_id::varchar as product_id,
+           l.quantity, l.sales - l.coupon as paid_minor
+      from line l
+      join (select unnest($baskets) as basket_id) using (basket_id)
+     where not l.is_note and l.sales > l.coupon
+     order by basket_id, l.line_id
 """

@@ -8,9 +8,17 @@ from psycopg.types.json import Jsonb
 
 from kaquan.cli.demo.model import DemoState, StepReport
 from kaquan.customers import unseal_rows
-from kaquan.runtime import Tx
+from kaquan.runtime import Tx, struct_row
 
 _SETTING = "demo"
+
+
+class CouponHeld(msgspec.Struct, frozen=True, kw_only=True):
+    """A coupon in a household's hands: its code, and the arm that it is of."""
+
+    household_id: int
+    code: str
+    arm: str
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +92,32 @@ async def list_replay_results(tx: Tx, prefix: str) -> list[tuple[str | None, int
         (prefix,),
     )
     return [(failure, count, discount) for failure, count, discount in await cursor.fetchall()]
+
+
+async def list_household_numbers(tx: Tx, customer_ids: Sequence[str]) -> list[int]:
+    """Return the numbers that the data has for those customers who are households of it."""
+    cursor = await tx.execute(
+        "select substring(source_id from '^household-([0-9]+)$')::bigint from customer"
+        " where id = any(%s) and source_id ~ '^household-[0-9]+$' order by 1",
+        (list(customer_ids),),
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def list_coupons_held(tx: Tx, experiment_id: str) -> list[CouponHeld]:
+    """Return who holds a coupon of an experiment's campaign, and of which arm, by number."""
+    async with tx.cursor(row_factory=struct_row(CouponHeld)) as cursor:
+        await cursor.execute(
+            "select substring(h.source_id from '^household-([0-9]+)$')::bigint as household_id,"
+            " v.code, x.arm"
+            " from publication p join customer h on h.id = p.customer_id"
+            " join voucher v on v.id = p.voucher_id"
+            " join experiment e on e.campaign_id = p.campaign_id and e.id = %s"
+            " join experiment_exposure x on x.experiment_id = e.id and x.customer_id = h.id"
+            " where h.source_id ~ '^household-[0-9]+$' order by 1",
+            (experiment_id,),
+        )
+        return await cursor.fetchall()
 
 
 async def list_usual_baskets(tx: Tx, customer_ids: Sequence[str]) -> dict[str, int]:

@@ -9,15 +9,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from kaquan.campaigns import find_campaign, get_voucher, wallet_token
+from kaquan.cli.demo.autumn import NAME as MEASURED
 from kaquan.cli.demo.comeback import HOLDOUT_BPS, NAME
 from kaquan.cli.demo.model import DemoAccess, DemoState, Figures, StepReport
+from kaquan.cli.demo.proof import Proof, read_proof
 from kaquan.cli.demo.replay import REFUSED
 from kaquan.cli.demo.store import Sample, find_sample, find_state
+from kaquan.cli.demo.telling import CURRENCY, proof_table, tell_doubles, tell_proof
 from kaquan.ledger import check_ledger, count_ledger
 from kaquan.outreach import wallet_url
-from kaquan.runtime import Database, Unavailable, format_money
+from kaquan.runtime import Database, Unavailable, format_money, utc_now
 
-_CURRENCY = "USD"
 _TITLES = {
     "goods": "Products",
     "stores": "Stores",
@@ -28,6 +30,9 @@ _TITLES = {
     "scores": "Households scored (RFM)",
     "segments": "Segments",
     "comeback": f"Households in the campaign '{NAME}'",
+    "autumn": f"Households in the measured campaign '{MEASURED}'",
+    "answers": "Simulated uses of its coupons",
+    "doubles": "People made up to be entered twice, or nearly",
 }
 
 
@@ -51,6 +56,7 @@ async def print_summary(
     async with database.snapshot(project_id) as tx:
         wrong = await check_ledger(tx)
         accounts, transfers = await count_ledger(tx)
+        proof = await read_proof(tx, now=utc_now())
     if wrong:
         message = f"The ledger check found {len(wrong)} discrepancies; run: kaquan ledger check"
         raise Unavailable(message)
@@ -60,7 +66,10 @@ async def print_summary(
     )
     console.print(_table(state))
     console.print(_grid({**_findings(state), "Ledger": ledger}))
-    _print_ways(console, access, campaign_id=campaign.id, sample=sample, link=link)
+    console.print()
+    console.print(proof_table(proof))
+    console.print(_grid(tell_proof(proof, state.steps["answers"])))
+    _print_ways(console, access, campaign_id=campaign.id, proof=proof, sample=sample, link=link)
 
 
 def _table(state: DemoState) -> Table:
@@ -101,6 +110,7 @@ def _findings(state: DemoState) -> dict[str, str]:
             f"{sent.figures['messages']:,} messages are in the outbox; "
             f"the budget is {_money(sent.figures['budget_minor'])}."
         ),
+        "Entered twice": tell_doubles(state.steps["doubles"]),
     }
 
 
@@ -133,10 +143,21 @@ def _print_ways(
     access: DemoAccess,
     *,
     campaign_id: str,
+    proof: Proof,
     sample: Sample | None,
     link: str | None,
 ) -> None:
-    ways = [f"See the campaign and its holdout: {access.address}/console/campaigns/{campaign_id}"]
+    console_of = f"{access.address}/console"
+    experiments = f"{console_of}/experiments"
+    against = f"{proof.results.experiment.id}?control={proof.results.control}"
+    rehearsed = f"{proof.rehearsal.experiment.id}?control={proof.rehearsal.control}"
+    ways = [
+        f"See the campaign and its holdout: {console_of}/campaigns/{campaign_id}",
+        f"See what the measured campaign earned: {console_of}/campaigns/{proof.campaign.id}",
+        f"See each coupon against the held-out: {experiments}/{against}",
+        f"See the two weeks before, when nothing was given (A/A): {experiments}/{rehearsed}",
+        f"Decide who was entered twice: {console_of}/customers/duplicates",
+    ]
     if sample is not None and link is not None:
         till = f"at the till: {access.address}/staff"
         ways += [
@@ -170,4 +191,4 @@ def _curl(access: DemoAccess, sample: Sample) -> str:
 
 
 def _money(amount_minor: int) -> str:
-    return format_money(amount_minor, currency=_CURRENCY, language="en")
+    return format_money(amount_minor, currency=CURRENCY, language="en")

@@ -6,7 +6,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET
 
-from kaquan.connectors.amounts import read_money
+from kaquan.connectors.amounts import read_count, read_money
 from kaquan.connectors.model import ToldGoods, ToldOrder, ToldRefund
 from kaquan.connectors.tracking.message import Message
 from kaquan.customers import OrderLineDraft, OrderStatus
@@ -187,15 +187,7 @@ def _cart_item(given: dict[str, Any], path: str) -> dict[str, Any]:
 
 
 def _quantity(given: dict[str, Any], path: str) -> int:
-    value = given.get("quantity", 1)
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 16:
-        value = int(value)
-    if type(value) is not int or not 1 <= value < 2**53:
-        message = "A quantity is a whole number from 1."
-        raise InvalidInput(message, field=f"{path}.quantity")
-    return value
+    return read_count(given.get("quantity", 1), least=1, field=f"{path}.quantity")
 
 
 def _order_id(given: dict[str, Any]) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from kaquan.connectors.apply import only_missing
 from kaquan.connectors.store.told import advance_told_until, find_told_until
 from kaquan.connectors.store.visits import Visitor, find_visitors, upsert_visitors
 from kaquan.connectors.tracking.message import Message, MessageType
-from kaquan.connectors.tracking.traits import draft_person, only_missing
+from kaquan.connectors.tracking.traits import draft_person
 from kaquan.customers import (
     Customer,
     CustomerDraft,

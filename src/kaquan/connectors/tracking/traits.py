@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from typing import Any, cast
 
-from msgspec import UNSET, UnsetType, structs
+from msgspec import UNSET, UnsetType
 
-from kaquan.customers import Customer, CustomerDraft
+from kaquan.customers import CustomerDraft
 from kaquan.runtime import InvalidInput
 
 _NAMED = frozenset(
@@ -31,20 +31,6 @@ def draft_person(user_id: str, traits: dict[str, Any]) -> CustomerDraft:
         address=_address(given),
         metadata=rest or UNSET,
     )
-
-
-def only_missing(draft: CustomerDraft, known: Customer) -> CustomerDraft:
-    """Return of a draft what the customer does not have yet: it tells of an earlier moment."""
-    gone: dict[str, Any] = {
-        name: UNSET
-        for name in ("name", "email", "phone", "description", "birth_date", "address")
-        if getattr(known, name) is not None or getattr(draft, name) is None
-    }
-    metadata = draft.metadata
-    if isinstance(metadata, dict):
-        fresh = {k: v for k, v in metadata.items() if k not in known.metadata and v is not None}
-        gone["metadata"] = fresh or UNSET
-    return structs.replace(draft, **gone)
 
 
 def _name(given: dict[str, Any]) -> str | UnsetType | None:

@@ -42,6 +42,7 @@ from kaquan.console.render import page_of, render
 from kaquan.console.session import page_snapshot
 from kaquan.customers import Customer
 from kaquan.engine import parse_offer
+from kaquan.experiments import list_experiments
 from kaquan.insight import CampaignReport, report_campaign, sentence
 from kaquan.ledger import Account, AccountKey, AccountKind, list_accounts
 from kaquan.outreach import Distribution, list_distributions, offer_sentence
@@ -50,6 +51,7 @@ from kaquan.segments import Segment, list_segments
 from kaquan.trust import Ability
 
 DISTRIBUTIONS_SHOWN = 5
+EXPERIMENTS_SHOWN = 5
 
 VOUCHERS = ListShape(
     columns=(
@@ -119,6 +121,9 @@ async def show_campaign(
         report = await report_campaign(tx, head.campaign.id, now=page.now)
         budget = await _budget(tx, head.campaign)
         sendings = await _sendings(tx, head.campaign)
+        experiments = await list_experiments(
+            tx, campaign_id=head.campaign.id, limit=EXPERIMENTS_SHOWN
+        )
     return render(
         request,
         "pages/campaign.html",
@@ -127,6 +132,7 @@ async def show_campaign(
         verdict=sentence(report, page.language.value),
         budget=budget,
         sendings=sendings,
+        experiments=experiments.items,
         charts=_charts(report, page),
     )
 

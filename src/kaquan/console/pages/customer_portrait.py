@@ -11,7 +11,7 @@ from kaquan.console.language import N_
 from kaquan.console.page import PageView
 from kaquan.console.pages.model_charts import write_prediction
 from kaquan.customers import IdentityKind, Likeness, Portrait, Stage, ValueTier
-from kaquan.insight.models import name_prediction
+from kaquan.insight.models import PREDICTIONS, name_prediction
 
 TIERS: Mapping[ValueTier, str] = {
     ValueTier.HIGH: N_("High value"),
@@ -79,15 +79,26 @@ def usual_time(portrait: Portrait) -> Usual | None:
     return Usual(_busiest(portrait.weekdays), first, first + 3)
 
 
-def prediction_rows(portrait: Portrait, page: PageView) -> list[tuple[str, str, datetime]]:
-    """What models predict: each one's name, the value as written, and as of when."""
+def prediction_rows(
+    portrait: Portrait, page: PageView, *, experiments: Mapping[str, str]
+) -> list[tuple[str, str, datetime]]:
+    """What models predict: each one's name, the value as written, and as of when.
+
+    Ours come first, in their own order; ``experiments`` are the names of those behind uplifts.
+    """
+    order = {name: place for place, name in enumerate(PREDICTIONS)}
+    # The risk of losing somebody is the rest of their chance to buy: one of them says both.
+    shown = set(portrait.predictions) - (
+        {"churn"} if "next_purchase" in portrait.predictions else set()
+    )
+    names = sorted(shown, key=lambda name: (order.get(name, len(order)), name))
     return [
         (
-            name_prediction(name, page.language.value),
-            write_prediction(name, float(value), page),
+            name_prediction(name, page.language.value, experiments=experiments),
+            write_prediction(name, float(portrait.predictions[name]), page),
             portrait.predicted_at[name],
         )
-        for name, value in portrait.predictions.items()
+        for name in names
     ]
 
 

@@ -19,7 +19,9 @@ from kaquan.console.pages.customer_portrait import (
     prediction_rows,
     usual_time,
 )
+from kaquan.console.pages.model_uplift import experiment_names
 from kaquan.console.pages.names import campaigns_by_id
+from kaquan.console.pages.segment_builder import list_href
 from kaquan.console.pages.timeline import TimelinePart, read_timeline
 from kaquan.console.pages.words import PURPOSES, Badge, voucher_badge
 from kaquan.console.render import page_of, render
@@ -124,6 +126,7 @@ async def show_customer(
     # Not read-only: the first wallet link of a project makes the key that signs it.
     async with page_transaction(request) as tx:
         dossier = await _read_dossier(tx, customer_id, page=page, hands_out=hands_out)
+        tried = await experiment_names(tx, dossier.portrait.predictions)
     return render(
         request,
         "pages/customer.html",
@@ -135,7 +138,8 @@ async def show_customer(
         identity_kinds=IDENTITIES,
         days=DAYS,
         usual=usual_time(dossier.portrait),
-        predictions=prediction_rows(dossier.portrait, page),
+        rank_href=_spent_less(dossier.summary.spend_minor),
+        predictions=prediction_rows(dossier.portrait, page, experiments=tried),
     )
 
 
@@ -203,6 +207,15 @@ def _latest(consents: list[Consent]) -> list[Consent]:
     for consent in consents:
         holding.setdefault((consent.channel, consent.purpose), consent)
     return list(holding.values())
+
+
+def _spent_less(spend_minor: int) -> str:
+    """The list of buyers who spent less than this."""
+    rules = [
+        {"attribute": "spend_minor", "operator": "less_than", "value": spend_minor},
+        {"attribute": "order_count", "operator": "more_than", "value": 0},
+    ]
+    return list_href({"all": rules})
 
 
 def _band(code: str) -> RfmBand:

@@ -7,7 +7,7 @@ from kaquan.console.chart import Chart, ChartKind, Series, Unit
 from kaquan.console.language import translations
 from kaquan.console.page import PageView
 from kaquan.experiments import Metric
-from kaquan.insight import Comparison, ExperimentResults, name_metric
+from kaquan.insight import Comparison, ExperimentResults, name_arm, name_metric
 
 _SHARES = {Metric.BUYERS, Metric.REDEEMERS}
 
@@ -22,13 +22,14 @@ def difference_chart(results: ExperimentResults, page: PageView) -> Chart | None
     return Chart(
         name="differences",
         kind=ChartKind.WHISKER,
-        title=say("Difference to %(control)s") % {"control": results.control},
+        title=say("Difference to %(control)s")
+        % {"control": name_arm(results.control, page.language.value)},
         text=say(
             "Each point is an arm, its line the 95%% interval of %(metric)s, however often one"
             " looks. Where it does not touch zero, the difference is not chance."
         )
         % {"metric": name_metric(metric, page.language.value)},
-        categories=tuple(one.arm for one in found),
+        categories=tuple(name_arm(one.arm, page.language.value) for one in found),
         category_label=say("Arm"),
         unit=Unit.SHARE if metric in _SHARES else Unit.MONEY,
         currency=page.currency,
@@ -44,12 +45,16 @@ def difference_chart(results: ExperimentResults, page: PageView) -> Chart | None
 
 
 def sequence_chart(results: ExperimentResults, page: PageView) -> Chart | None:
-    """How the difference of the first arm that is not the control became known, day by day."""
+    """How the difference of the first arm that is not the control became known, day by day; None where
+    all of it became known on one day.
+    """
     say = translations(page.language).gettext
     arms = list(dict.fromkeys(look.arm for look in results.looks))
     if not arms:
         return None
     looks = [look for look in results.looks if look.arm == arms[0]]
+    if len(looks) < 2:
+        return None
     metric = results.experiment.metric
     return Chart(
         name="sequence",

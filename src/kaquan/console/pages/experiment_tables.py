@@ -18,6 +18,7 @@ from kaquan.insight import (
     NoComparison,
     NotStratified,
     Value,
+    name_arm,
     name_metric,
     write_figure,
 )
@@ -64,7 +65,9 @@ def check_rows(results: ExperimentResults, page: PageView) -> Iterator[TableRow]
     metric = results.experiment.metric
     say = translations(page.language).gettext
     for one in results.stratified:
-        name = say("%(arm)s, within groups by what was bought before") % {"arm": one.arm}
+        name = say("%(arm)s, within groups by what was bought before") % {
+            "arm": name_arm(one.arm, page.language.value)
+        }
         if isinstance(one, NotStratified):
             group = say(_STRATA.get(one.thin_stratum, one.thin_stratum))
             note = say("Too few to compare among those who %(group)s.") % {"group": group}
@@ -81,7 +84,8 @@ def check_rows(results: ExperimentResults, page: PageView) -> Iterator[TableRow]
             chance = _chance(one.probability_better)
             loss = _write(one.expected_loss, metric, page)
             yield TableRow(
-                name=say("Chance that %(arm)s is better") % {"arm": one.arm},
+                name=say("Chance that %(arm)s is better")
+                % {"arm": name_arm(one.arm, page.language.value)},
                 figure=chance,
                 note=say("Expected loss if it is chosen: %(loss)s") % {"loss": loss},
             )
@@ -89,6 +93,7 @@ def check_rows(results: ExperimentResults, page: PageView) -> Iterator[TableRow]
 
 def metric_rows(results: ExperimentResults, page: PageView) -> Iterator[TableRow]:
     """The metrics beside the experiment's own, judged together."""
+    language = page.language.value
     for metric, reading in results.readings.items():
         if metric is results.experiment.metric:
             continue
@@ -96,7 +101,7 @@ def metric_rows(results: ExperimentResults, page: PageView) -> Iterator[TableRow
             if isinstance(one, Comparison) and one.q is not None:
                 gap = one.difference
                 yield TableRow(
-                    name=f"{name_metric(metric, page.language.value)} · {one.arm}",
+                    name=f"{name_metric(metric, language)} · {name_arm(one.arm, language)}",
                     figure=_write(gap.value, metric, page),
                     interval=_span(gap.low, gap.high, metric, page),
                     note=_judge(one.q, page),

@@ -56,9 +56,12 @@ from kaquan.insight import (
     CannotPlan,
     ExperimentResults,
     SizePlan,
+    advise,
+    name_arm,
     name_metric,
     plan_size,
     read_results,
+    say_advice,
     say_compared,
     write_figure,
 )
@@ -230,7 +233,7 @@ async def _show_results(
         )
     language = page.language.value
     sentences = [
-        say_compared(results, one, currency=page.currency, language=language)
+        say_compared(results, one, currency=page.currency, language=language, zone=page.zone)
         for one in results.reading.comparisons
     ]
     means = {
@@ -249,7 +252,11 @@ async def _show_results(
         results=results,
         metric=name_metric(experiment.metric, language),
         sentences=sentences,
+        advice=""
+        if experiment.status is ExperimentStatus.DRAFT
+        else say_advice(advise(results, zone=page.zone), language),
         means=means,
+        arms={size.arm: name_arm(size.arm, language) for size in results.sizes},
         sheet=_arms_sheet(results, means, page),
         differences=difference_chart(results, page),
         sequence=sequence_chart(results, page),
@@ -266,13 +273,15 @@ def _arms_sheet(
     results: ExperimentResults, means: Mapping[str, str | None], page: PageView
 ) -> Sheet:
     """The arms as a file has them."""
+    language = page.language.value
     say = translations(page.language).gettext
-    metric = name_metric(results.experiment.metric, page.language.value)
+    metric = name_metric(results.experiment.metric, language)
     return Sheet(
         name="arms",
-        headings=(say("Arm"), say("Customers"), say("Counted"), metric),
+        headings=(say("Arm"), say("Customers"), say("Counted so far"), metric),
         rows=tuple(
-            (size.arm, size.assigned, size.counted, means.get(size.arm)) for size in results.sizes
+            (name_arm(size.arm, language), size.assigned, size.counted, means.get(size.arm))
+            for size in results.sizes
         ),
     )
 
@@ -315,6 +324,10 @@ def _tell_size(page: PageView, size: SizePlan | CannotPlan, metric: Metric) -> s
                 "Only %(count)s customers were there long enough to learn from."
             ),
             "nothing_varies": N_("Of %(count)s customers none differs: nothing can be sized."),
+            "mean_near_zero": N_(
+                "What %(count)s customers bring is not clearly away from zero: a share of it cannot be"
+                " sized. Choose another figure."
+            ),
         }
         return say(reasons[size.reason]) % {"count": formats.number(size.customers)}
     figures = {

@@ -13,13 +13,14 @@ from litestar import Request, Response, get
 from kaquan.console import formats
 from kaquan.console.chart import Chart
 from kaquan.console.download import Sheet
-from kaquan.console.language import N_, Language, translations
+from kaquan.console.language import N_, translations
 from kaquan.console.page import PageView
-from kaquan.console.pages.figure_charts import course_chart, figure_funnel
-from kaquan.console.render import page_of, render
+from kaquan.console.pages.figure_charts import course_chart, figure_funnel, name_of
+from kaquan.console.render import page_of, redirect, render
 from kaquan.console.session import page_snapshot, project_of
 from kaquan.customers import list_orders
 from kaquan.insight.metrics import (
+    FUNNEL,
     METRICS,
     Answer,
     Engine,
@@ -71,9 +72,11 @@ class Tile(msgspec.Struct, frozen=True, kw_only=True):
 
     label: str
     figure: str
+    unit: str
     change: str
     tone: str
     note: str
+    href: str
 
 
 class CohortRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,8 +114,12 @@ async def show_figures(request: Request[Any, Any, Any]) -> Response[str]:
         windows=WINDOWS,
         question=question,
         as_of=None if source is None else source.as_of,
-        tiles=[] if found is None else [_tile(found, name, page) for name in SHOWN],
+        tiles=[] if found is None else [_tile(found, name, question, page) for name in SHOWN],
         charts=[] if found is None else _charts(found, page),
+        traces=[
+            (name_of(METRICS[name], page), rows_address(name, question))
+            for name in dict.fromkeys((*FUNNEL, *COURSES))
+        ],
     )
 
 
@@ -152,14 +159,16 @@ def _cohort_sheet(found: list[tuple[str, list[int]]], page: PageView) -> Sheet:
 
 
 @get(f"{PATH}/download", include_in_schema=False)
-async def download_figures(request: Request[Any, Any, Any]) -> Response[bytes]:
+async def download_figures(
+    request: Request[Any, Any, Any],
+) -> Response[bytes] | Response[str]:
     """Every metric by day in the window, as CSV or XLSX."""
     page = page_of(request)
     days = _days(page)
     question = msgspec.structs.replace(_window(request, page, days), grain=Grain.DAY)
     source = await read_lake(request)
     if source is None:
-        raise Unavailable("The lake has not been copied yet.")
+        return redirect(PATH)
     form = FileFormat.XLSX if dict(page.query).get("format") == "xlsx" else FileFormat.CSV
 
     def ask(engine: Engine) -> bytes:
@@ -237,23 +246,30 @@ def _charts(found: _Found, page: PageView) -> list[Chart]:
     return [charts[0], figure_funnel(found.funnel, page), *charts[1:]]
 
 
-def _tile(found: _Found, name: str, page: PageView) -> Tile:
+def rows_address(metric_id: str, question: Question) -> str:
+    """Where the rows of a figure of these days are listed."""
+    return f"{PATH}/of/{metric_id}?since={question.since}&until={question.until}"
+
+
+def _tile(found: _Found, name: str, question: Question, page: PageView) -> Tile:
     answer, before = found.now[name], found.before[name].point.value
     value, silence = answer.point.value, answer.point.silence
     say = translations(page.language).gettext
     change = ""
-    if value is not None and before:
+    # A share of what was negative, such as a margin, has the wrong sign.
+    if value is not None and before is not None and before > 0:
         change = f"{(Decimal(value) / Decimal(before) - 1) * 100:+.1f}%"
     rose = not change.startswith("-")
     flat = change in ("", "+0.0%", "-0.0%")
     tone = "" if flat or name not in WELCOME else "good" if rose else "bad"
-    metric = answer.metric
     return Tile(
-        label=metric.name_zh if page.language is Language.ZH else metric.name_en,
-        figure="–" if value is None else written(value, metric.unit, page),
+        label=name_of(answer.metric, page),
+        figure="–" if value is None else written(value, answer.metric.unit, page),
+        unit=say(N_("days")) if value is not None and answer.metric.unit is Unit.DAYS else "",
         change=change,
         tone=tone,
         note="" if silence is None else say(SILENCES[silence]),
+        href=rows_address(name, question),
     )
 
 

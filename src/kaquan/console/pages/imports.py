@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -18,10 +19,9 @@ from kaquan.console.pages.words_of_imports import (
     SEPARATORS,
     SUBJECTS,
     label_of,
-    say_reason,
 )
 from kaquan.console.render import page_of, redirect, render
-from kaquan.console.sentences import say_error
+from kaquan.console.sentences import say_error, say_sentence
 from kaquan.console.session import (
     database_of,
     page_snapshot,
@@ -41,20 +41,21 @@ from kaquan.customers import (
     list_file_imports,
     list_profiles,
     preview_import,
+    read_sentence,
     receive_file,
     set_mapping,
     start_check,
     start_run,
+    stream_rejects,
 )
 from kaquan.runtime import (
     ActionStatus,
     AsyncAction,
     InvalidInput,
     NotFound,
+    Sentence,
     Tx,
     get_action,
-    get_file,
-    stream_file,
 )
 from kaquan.trust import Ability
 
@@ -176,15 +177,23 @@ async def drop_import(request: AnyRequest, import_id: FromPath[str]) -> Response
 
 @get(PATH + "/{import_id:str}/rejects", include_in_schema=False)
 async def download_rejects(request: AnyRequest, import_id: FromPath[str]) -> Stream:
-    """The refused rows as a CSV file."""
+    """The refused rows as a CSV file, with the reasons in the reader's language."""
     async with page_snapshot(request) as tx:
         found = await get_file_import(tx, import_id)
         if found.run_action_id is None:
             raise NotFound("rejects of import", import_id)
         action = await get_action(tx, found.run_action_id)
-        stored = await get_file(tx, action.request["report_id"])
+    gettext = translations(page_of(request).language).gettext
+
+    def say(field: str, reason: Sentence) -> str:
+        label = gettext(label_of(found.subject, field)) if field else ""
+        return _with_field(label, say_sentence(reason, gettext), gettext)
+
+    stored, content = await stream_rejects(
+        database_of(request), project_of(request).project_id, action, say=say
+    )
     return Stream(
-        stream_file(database_of(request), project_of(request).project_id, stored),
+        content,
         media_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{stored.name}"',
@@ -224,8 +233,11 @@ async def _show(request: AnyRequest, import_id: str, *, refusal: str = "") -> Re
     def label(field: str) -> str:
         return gettext(label_of(found.subject, field)) if field else ""
 
-    def reason(text: str) -> str:
-        return say_reason(text, gettext)
+    def reason(kept: dict[str, Any]) -> str:
+        return say_sentence(read_sentence(kept), gettext)
+
+    def said(field: str, kept: dict[str, Any]) -> str:
+        return _with_field(label(field), reason(kept), gettext)
 
     return render(
         request,
@@ -239,6 +251,7 @@ async def _show(request: AnyRequest, import_id: str, *, refusal: str = "") -> Re
         choices=[(one.name, label_of(found.subject, one.name)) for one in FIELDS[found.subject]],
         label=label,
         reason=reason,
+        said=said,
         missing=" · ".join(
             gettext(label_of(found.subject, name)) for name in (preview.missing if preview else [])
         ),
@@ -248,6 +261,12 @@ async def _show(request: AnyRequest, import_id: str, *, refusal: str = "") -> Re
         refusal=refusal,
         manages=person_of(request).may(Ability.MANAGE),
     )
+
+
+def _with_field(label: str, reason: str, gettext: Callable[[str], str]) -> str:
+    if not label:
+        return reason
+    return gettext(N_("%(field)s: %(reason)s")) % {"field": label, "reason": reason}
 
 
 class _Column(msgspec.Struct, frozen=True):

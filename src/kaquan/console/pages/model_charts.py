@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kaquan.console import formats
 from kaquan.console.chart import Chart, ChartKind, Series, Unit
 from kaquan.console.language import N_, translations
 from kaquan.console.page import PageView
-from kaquan.insight.models import MONEY, SHARES, Card, Drift, ModelKind, name_prediction
+from kaquan.insight.models import (
+    SHARES,
+    Card,
+    Drift,
+    ModelKind,
+    is_amount,
+    name_prediction,
+)
 from kaquan.runtime import format_money
 
 MOST_FEATURES = 10
@@ -105,7 +112,7 @@ def uplift_chart(card: Card, page: PageView) -> Chart:
         title=say("What the voucher changed a customer, by tenths"),
         text=say(
             "Customers in ten parts by predicted uplift, the highest first. Each point is the"
-            " measured difference to those who got nothing, its line the 95%% interval. If the"
+            " measured difference to those compared with, its line the 95%% interval. If the"
             " order is right, the points fall from left to right."
         )
         % {},
@@ -158,36 +165,46 @@ def drift_chart(drifts: Sequence[Drift], page: PageView) -> Chart | None:
 
 
 def distribution_chart(
-    name: str, total: int, steps: list[tuple[float, float, int]], page: PageView
+    name: str,
+    total: int,
+    steps: list[tuple[float, float, int]],
+    *,
+    page: PageView,
+    experiments: Mapping[str, str] | None = None,
 ) -> Chart:
     """How a prediction spreads over the customers."""
     say = translations(page.language).gettext
-    label = name_prediction(name, page.language.value)
-    count, upto = 0, steps[-1][1]
-    for _, high, number in steps:
-        count += number
-        if count * 2 >= total:
-            upto = high
-            break
+    label = name_prediction(name, page.language.value, experiments=experiments)
+    middle = _middle(total, steps)
     return Chart(
         name=f"distribution-{name}",
         kind=ChartKind.BAR,
         title=label,
         text=say(
-            "%(total)s customers; half of them have %(value)s or less. The last column holds all"
-            " above it too."
+            "%(total)s customers; about %(value)s is in the middle. The last column holds all above"
+            " it too."
         )
-        % {"total": formats.number(total), "value": write_prediction(name, upto, page)},
+        % {"total": formats.number(total), "value": write_prediction(name, middle, page)},
         categories=tuple(write_prediction(name, low, page) for low, _, _ in steps),
         category_label=say("From"),
         series=(Series(name=say("Customers"), values=tuple(float(step[2]) for step in steps)),),
     )
 
 
+def _middle(total: int, steps: list[tuple[float, float, int]]) -> float:
+    """The value that half of the customers lie below, as if they were even within each step."""
+    below = 0
+    for low, high, count in steps:
+        if (below + count) * 2 >= total and count:
+            return low + (high - low) * (total / 2 - below) / count
+        below += count
+    return steps[-1][1]
+
+
 def write_prediction(name: str, value: float, page: PageView) -> str:
     """A prediction as a person reads it."""
     if name in SHARES:
         return formats.percent(value)
-    if name in MONEY:
+    if is_amount(name):
         return format_money(round(value), currency=page.currency, language=page.language)
     return formats.number(value, digits=1)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from kaquan.console import formats
+from kaquan.console.download import Sheet
 from kaquan.console.language import N_, Language, translations
 from kaquan.console.page import PageView
-from kaquan.insight.models import Card, Figure, ModelKind
+from kaquan.insight.models import Card, Drift, Figure, ModelKind, ModelVersion
 from kaquan.runtime import format_money
 
 MEASURES = {
@@ -123,3 +124,33 @@ def _write(name: str, value: float, page: PageView) -> str:
     if name in _IN_SHARES or name == "calibration_error_by_chance":
         return formats.percent(value)
     return formats.number(value, digits=4)
+
+
+def card_sheet(model: ModelVersion, drift: Drift | None) -> Sheet:
+    """The figures of a card: measures, calibration, features, and the latest look at drift."""
+    card, rows = model.card, list[tuple[str | float | None, ...]]()
+    for name, one in card.measures.items():
+        counted = card.baseline.get(name)
+        rows.append(
+            (
+                "measure",
+                name,
+                one.value,
+                one.low,
+                one.high,
+                None if counted is None else counted.value,
+            )
+        )
+    if card.gain is not None:
+        rows.append(("gain", "", card.gain.value, card.gain.low, card.gain.high, None))
+    for place, part in enumerate(card.bins, start=1):
+        rows.append(("tenth", str(place), part.observed, part.low, part.high, part.predicted))
+    for spread in card.spreads:
+        rows.append(("feature", spread.name, spread.weight, None, None, None))
+    for shift in () if drift is None else drift.shifts:
+        rows.append(("stability", shift.name, shift.index, None, shift.by_chance, None))
+    return Sheet(
+        name=f"model-{model.kind}-{model.version}",
+        headings=("part", "name", "value", "low", "high", "baseline"),
+        rows=tuple(rows),
+    )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from kaquan.console import formats
+from kaquan.console.download import Sheet
 from kaquan.console.language import N_, translations
 from kaquan.console.page import PageView
 from kaquan.console.pages.model_charts import (
@@ -22,17 +23,26 @@ from kaquan.console.pages.model_charts import (
     name_feature,
     uplift_chart,
 )
-from kaquan.console.pages.model_figures import measure_rows, say_gain
+from kaquan.console.pages.model_figures import card_sheet, measure_rows, say_gain
+from kaquan.console.pages.model_uplift import (
+    experiment_names,
+    run_badge,
+    say_arms,
+    tried_rows,
+    uplift_form,
+)
 from kaquan.console.pages.paging import PAGE_SIZE, page_number
 from kaquan.console.pages.words import Badge
 from kaquan.console.render import page_of, redirect, render
+from kaquan.console.sentences import say_error
 from kaquan.console.session import page_snapshot, page_transaction, person_of, read_form
 from kaquan.experiments import ExperimentKind, list_experiments
 from kaquan.insight.models import (
-    GIVEN_UP_AFTER,
     KINDS,
     PREDICTIONS,
+    SCORE_MEDIA_TYPES,
     SCORING_KINDS,
+    Card,
     Drift,
     DriftState,
     ModelKind,
@@ -40,19 +50,24 @@ from kaquan.insight.models import (
     ModelStatus,
     ModelVersion,
     RunStatus,
+    ScoreFormat,
     Shift,
+    check_score_names,
     find_active,
     get_model,
+    list_active,
     list_drifts,
     list_latest_runs,
     list_models,
     list_score_shares,
+    name_uplift,
     request_training,
     say_answers,
     say_model_lack,
     say_verdict,
+    stream_scores,
 )
-from kaquan.runtime import InvalidInput, NotFound
+from kaquan.runtime import Database, InvalidInput, NotFound, get_project
 from kaquan.trust import Ability
 
 PATH = "/console/models"
@@ -63,12 +78,6 @@ STATUSES = {
     ModelStatus.CANDIDATE: Badge(N_("Not in use"), "off"),
     ModelStatus.ACTIVE: Badge(N_("In use"), "good"),
     ModelStatus.RETIRED: Badge(N_("Replaced"), "off"),
-}
-RUNS = {
-    RunStatus.PENDING: Badge(N_("Being trained"), "busy"),
-    RunStatus.DONE: Badge(N_("Done"), "good"),
-    RunStatus.REFUSED: Badge(N_("Cannot be said yet"), "wait"),
-    RunStatus.FAILED: Badge(N_("Failed"), "bad"),
 }
 DRIFTS = {
     DriftState.STABLE: Badge(N_("Stable"), "good"),
@@ -88,6 +97,7 @@ class KindRow(msgspec.Struct, frozen=True, kw_only=True):
     said: str
     drift: Drift | None
     run: ModelRun | None
+    badge: Badge | None
     lacks: list[str]
     waits: bool
 
@@ -102,7 +112,7 @@ async def show_models(request: Request[Any, Any, Any]) -> Response[str]:
 async def ask_to_train(request: Request[Any, Any, Any]) -> Response[str]:
     """Ask for a model to be trained; a job does."""
     page = page_of(request)
-    given = await read_form(request, "kind", "experiment")
+    given = await read_form(request, "kind", "experiment", "arm", "control")
     try:
         if given["kind"] not in list(ModelKind):
             raise InvalidInput(N_("This is no kind of model."), field="kind")
@@ -111,11 +121,13 @@ async def ask_to_train(request: Request[Any, Any, Any]) -> Response[str]:
                 tx,
                 ModelKind(given["kind"]),
                 subject=given["experiment"] or None,
+                arm=given["arm"] or None,
+                control=given["control"] or None,
                 by=person_of(request).name,
                 now=page.now,
             )
     except (InvalidInput, NotFound) as error:
-        return await _show_list(request, refusal=_say(page, error.message))
+        return await _show_list(request, refusal=say_error(error, page), chosen=given["experiment"])
     notice = _say(page, N_("The model is being trained; this page shows what comes of it."))
     return redirect(PATH, notice=notice)
 
@@ -128,6 +140,7 @@ async def show_model(request: Request[Any, Any, Any], model_id: FromPath[str]) -
     async with page_snapshot(request) as tx:
         model = await get_model(tx, model_id)
         drifts = await list_drifts(tx, model_id)
+        tried = await experiment_names(tx, [name_uplift(model.card)])
     card = model.card
     about = KINDS[card.kind]
     uplift = card.kind is ModelKind.UPLIFT
@@ -137,8 +150,9 @@ async def show_model(request: Request[Any, Any, Any], model_id: FromPath[str]) -
         model=model,
         card=card,
         badge=STATUSES[model.status],
-        name=about.name[language],
-        said=say_verdict(model.verdict, language),
+        name=name_model(model, tried, page),
+        said=_said(model, page),
+        sheet=card_sheet(model, drifts[0] if drifts else None),
         answers=say_answers(card, language),
         good_for=about.good_for[language],
         not_for=about.not_for[language],
@@ -149,47 +163,71 @@ async def show_model(request: Request[Any, Any, Any], model_id: FromPath[str]) -
         drift=drifts[0] if drifts else None,
         drift_badges=DRIFTS,
         drift_course=drift_chart(drifts, page),
-        outcome=_outcome(drifts[0], page) if drifts else "",
+        outcome=_outcome(drifts[0], card.kind, page) if drifts else "",
         shifts=_shift_rows(drifts[0], page) if drifts else [],
+        compared=_compared(card, page),
         parameters=[(name, _parameter(value)) for name, value in card.parameters.items()],
     )
 
 
-@get(PATH + "/{model_id:str}/download", include_in_schema=False)
-async def download_model(
-    request: Request[Any, Any, Any], model_id: FromPath[str]
-) -> Response[bytes]:
-    """The figures of a card as CSV: measures, calibration, and the latest look at drift."""
+@get(PATH + "/scores", include_in_schema=False)
+async def download_scores(request: Request[Any, Any, Any]) -> Stream:
+    """What models predict of every customer, as CSV or XLSX."""
+    given = dict(page_of(request).query).get("format", "")
+    form = ScoreFormat(given) if given in list(ScoreFormat) else ScoreFormat.CSV
     async with page_snapshot(request) as tx:
-        model = await get_model(tx, model_id)
-        drifts = await list_drifts(tx, model_id)
-    text = io.StringIO()
-    rows = csv.writer(text)
-    rows.writerow(["part", "name", "value", "low", "high", "baseline"])
-    card = model.card
-    for name, one in card.measures.items():
-        counted = card.baseline.get(name)
-        rows.writerow(["measure", name, one.value, one.low, one.high, counted and counted.value])
-    if card.gain is not None:
-        rows.writerow(["gain", "", card.gain.value, card.gain.low, card.gain.high, ""])
-    for place, part in enumerate(card.bins, start=1):
-        rows.writerow(["tenth", place, part.observed, part.low, part.high, part.predicted])
-    for spread in card.spreads:
-        rows.writerow(["feature", spread.name, spread.weight, "", "", ""])
-    for shift in drifts[0].shifts if drifts else ():
-        rows.writerow(["stability", shift.name, shift.index, "", shift.by_chance, ""])
-    name = f"model-{model.kind}-{model.version}.csv"
-    return Response(
-        ("\ufeff" + text.getvalue()).encode(),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        names = await check_score_names(tx, [])
+        project = await get_project(tx)
+    database: Database = request.app.state.database
+    return Stream(
+        stream_scores(database, project.project_id, names, form=form),
+        media_type=SCORE_MEDIA_TYPES[form],
+        headers={
+            "Content-Disposition": f'attachment; filename="scores.{form}"',
+            "Cache-Control": "private, no-store",
+            "X-Content-Type-Options": "nosniff",
+        },
     )
 
 
-async def _show_list(request: Request[Any, Any, Any], *, refusal: str = "") -> Response[str]:
+def _versions_sheet(models: list[ModelVersion], names: Mapping[str, str], page: PageView) -> Sheet:
+    """The list of versions as it is shown."""
+    say = translations(page.language).gettext
+    return Sheet(
+        name="model-versions",
+        headings=tuple(
+            map(
+                say,
+                (
+                    N_("Model"),
+                    N_("Version"),
+                    N_("Status"),
+                    N_("Trained"),
+                    N_("Facts until"),
+                    N_("Rows tested"),
+                ),
+            )
+        ),
+        rows=tuple(
+            (
+                name_model(one, names, page),
+                float(one.version),
+                say(STATUSES[one.status].word),
+                one.trained_at.isoformat(),
+                one.card.data_until.isoformat(),
+                float(one.card.test_rows),
+            )
+            for one in models
+        ),
+    )
+
+
+async def _show_list(
+    request: Request[Any, Any, Any], *, refusal: str = "", chosen: str | None = None
+) -> Response[str]:
     page = page_of(request)
-    language = page.language.value
-    number = page_number(dict(page.query).get("cursor", ""))
+    asked = dict(page.query)
+    number = page_number(asked.get("cursor", ""))
     async with page_snapshot(request) as tx:
         found = await list_models(tx, limit=PAGE_SIZE, page=number)
         runs = await list_latest_runs(tx)
@@ -199,7 +237,14 @@ async def _show_list(request: Request[Any, Any, Any], *, refusal: str = "") -> R
             for kind, one in actives.items()
             if one is not None
         }
-        spreads = [(name, *await list_score_shares(tx, name, bins=STEPS)) for name in PREDICTIONS]
+        moved = await list_active(tx, ModelKind.UPLIFT)
+        wanted = [*PREDICTIONS, *(name_uplift(one.card) for one in moved)]
+        spreads = [(name, *await list_score_shares(tx, name, bins=STEPS)) for name in wanted]
+        learnt = {
+            run.model_id: await get_model(tx, run.model_id)
+            for run in runs
+            if run.kind is ModelKind.UPLIFT and run.model_id is not None
+        }
         tried = await list_experiments(tx, kind=ExperimentKind.CAMPAIGN, limit=MOST_CHOICES)
     latest = {(run.kind, run.subject): run for run in runs}
     names = {one.id: one.name for one in tried.items}
@@ -211,25 +256,17 @@ async def _show_list(request: Request[Any, Any, Any], *, refusal: str = "") -> R
             _kind_row(kind, actives[kind], looks.get(kind, []), latest.get((kind, None)), page)
             for kind in SCORING_KINDS
         ],
-        rows=[(one, KINDS[one.kind].name[language], STATUSES[one.status]) for one in found.items],
+        rows=[(one, name_model(one, names, page), STATUSES[one.status]) for one in found.items],
+        sheet=_versions_sheet(found.items, names, page),
         total=found.total,
         next_cursor=found.next_cursor,
         charts=[
-            distribution_chart(name, total, steps, page)
+            distribution_chart(name, total, steps, page=page, experiments=names)
             for name, total, steps in spreads
             if total and name != "churn"
         ],
-        experiments=[("", _say(page, N_("Choose"))), *names.items()],
-        tried=[
-            (
-                run,
-                names.get(run.subject or "", ""),
-                [say_model_lack(x, language) for x in run.lacks],
-            )
-            for run in runs
-            if run.kind is ModelKind.UPLIFT
-        ],
-        run_badges=RUNS,
+        form=uplift_form(tried.items, chosen or asked.get("experiment", ""), page),
+        tried=tried_rows(runs, learnt, names, page),
         drift_badges=DRIFTS,
         refusal=refusal,
         trains=person_of(request).may(Ability.MANAGE),
@@ -253,23 +290,59 @@ def _kind_row(
         said="" if active is None else say_verdict(active.verdict, language),
         drift=looks[0] if looks else None,
         run=run,
+        badge=None if run is None else run_badge(run, page),
         lacks=[say_model_lack(one, language) for one in run.lacks] if run else [],
-        waits=run is not None
-        and run.status is RunStatus.PENDING
-        and page.now - run.created_at < GIVEN_UP_AFTER,
+        waits=run is not None and run.status is RunStatus.PENDING and not run.died(page.now),
     )
 
 
-def _outcome(drift: Drift, page: PageView) -> str:
+def name_model(model: ModelVersion, experiments: Mapping[str, str], page: PageView) -> str:
+    """A version's name: of uplift, with the experiment and its arms."""
+    card, name = model.card, KINDS[model.kind].name[page.language.value]
+    if card.subject is None:
+        return name
+    arms = say_arms(card.arm, card.control, page)
+    return f"{name} · {experiments.get(card.subject, '')} ({arms})"
+
+
+def _said(model: ModelVersion, page: PageView) -> str:
+    """Why a version is in use or not; of one that was, that it is no longer."""
+    if model.status is not ModelStatus.RETIRED or model.retired_at is None:
+        return say_verdict(model.verdict, page.language.value)
+    day = formats.day(
+        model.retired_at.astimezone(page.zone).date(), language=page.language, zone=page.zone
+    )
+    return _say(page, N_("Not in use any more: replaced on %(day)s.")) % {"day": day}
+
+
+def _compared(card: Card, page: PageView) -> list[tuple[str, str]]:
+    """Of uplift: the arms, and what was counted of whom for how long."""
+    if card.subject is None:
+        return []
+    counted = (
+        N_("Margin of %(days)s days")
+        if card.parameters.get("outcome") == "margin"
+        else N_("Revenue of %(days)s days, as no margin is known")
+    )
+    return [
+        (_say(page, N_("Arms compared")), say_arms(card.arm, card.control, page)),
+        (_say(page, N_("What was counted")), _say(page, counted) % {"days": card.horizon_days}),
+    ]
+
+
+def _outcome(drift: Drift, kind: ModelKind, page: PageView) -> str:
     """What was predicted of those whose time is over, and what came."""
     say = translations(page.language).gettext
     if drift.expected is None or drift.observed is None:
         return say(N_("Nobody's time is over yet, so predictions cannot be compared with events."))
-    return say(
-        N_(
+    words = (
+        N_("For %(count)s customers %(expected)s purchases were forecast; %(came)s came.")
+        if kind is ModelKind.LIFETIME_VALUE
+        else N_(
             "Of %(count)s predictions whose time is over, %(expected)s were to come true; %(came)s did."
         )
-    ) % {
+    )
+    return say(words) % {
         "count": formats.number(drift.outcomes),
         "expected": formats.number(round(drift.expected)),
         "came": formats.number(round(drift.observed)),

@@ -11,6 +11,7 @@ import msgspec
 from kaquan.console import formats
 from kaquan.console.language import N_, Language, translations
 from kaquan.console.page import PageView
+from kaquan.insight.models import is_amount, name_prediction
 from kaquan.runtime import format_money
 from kaquan.segments import (
     RFM_BANDS,
@@ -70,6 +71,10 @@ def rule_lines(rule: Rule, *, page: PageView, segments: Mapping[str, str]) -> li
     return list(_Speaker(page, segments).lines(rule, depth=0, negated=False))
 
 
+def _is_amount(rule: Comparison) -> bool:
+    return rule.attribute.code == "score" and is_amount(rule.key or "")
+
+
 class _Speaker:
     def __init__(self, page: PageView, segments: Mapping[str, str]) -> None:
         self._page = page
@@ -122,10 +127,17 @@ class _Speaker:
     def _comparison(self, rule: Comparison, negated: bool) -> str:
         operator = _OPPOSITES.get(rule.operator) if negated else rule.operator
         text = self._say(_OPERATORS[operator or rule.operator]) % {
-            "what": rule.key or self._label(rule.attribute),
+            "what": self._what(rule),
             "value": "" if rule.operand is None else self._operand(rule),
         }
         return text if operator else self._say(N_("not: %(text)s")) % {"text": text}
+
+    def _what(self, rule: Comparison) -> str:
+        if rule.key is None:
+            return self._label(rule.attribute)
+        if rule.attribute.code == "score":
+            return name_prediction(rule.key, self._page.language.value)
+        return rule.key
 
     def _own_form(self, rule: Leaf, negated: bool) -> str:
         page = self._page
@@ -157,6 +169,8 @@ class _Speaker:
                 return formats.moment(value, language=page.language, zone=page.zone)
             case date():
                 return formats.day(value, language=page.language, zone=page.zone)
+            case Decimal() | int() if _is_amount(rule):
+                return format_money(round(value), currency=page.currency, language=page.language)
             case Decimal() | int():
                 return f"{value:,}"
             case _:

@@ -8,7 +8,9 @@ from typing import Any
 from kaquan.console import formats
 from kaquan.console.language import N_, Language, translations
 from kaquan.console.page import PageView
+from kaquan.console.pages.model_uplift import experiment_names
 from kaquan.console.pages.words import CHANNELS
+from kaquan.insight.models import is_amount, name_prediction
 from kaquan.runtime import Tx, list_schemas, minor_digits
 from kaquan.segments import (
     ATTRIBUTES,
@@ -194,13 +196,23 @@ async def read_catalogue(tx: Tx, *, page: PageView, own_id: str = "") -> dict[st
                 for key, of in schema.properties.items()
                 if key not in said and not of.deleted
             ]
+    predictions = await list_prediction_names(tx)
+    tried = await experiment_names(tx, predictions)
     deed_keys = await list_deed_keys(tx)
     segments = [one for one in await list_segments(tx) if one.id != own_id]
     channels = list(dict.fromkeys([*CHANNELS, *await list_channels(tx)]))
     return {
         "attributes": [teller.attribute(one) for one in ATTRIBUTES.values()],
         "keys": [teller.key(METADATA_PREFIX, one) for one in known],
-        "scores": [f"score.{name}" for name in await list_prediction_names(tx)],
+        "scores": [
+            {
+                "code": f"score.{name}",
+                "kind": ValueKind.MONEY if is_amount(name) else ValueKind.NUMBER,
+                "label": name_prediction(name, page.language.value, experiments=tried),
+                "choices": [],
+            }
+            for name in predictions
+        ],
         "operators": {kind: teller.operators(of) for kind, of in OPERATORS.items()},
         "deeds": [teller.deed(of, deed_keys.get(kind, [])) for kind, of in DEEDS.items()],
         "measures": teller.said(_MEASURES),

@@ -19,6 +19,7 @@ from kaquan.console.pages.customers import CustomerRow
 from kaquan.console.pages.paging import PAGE_SIZE, page_number
 from kaquan.console.pages.rules import RuleLine, rule_lines
 from kaquan.console.pages.segment_builder import SEGMENTS_PATH, list_href
+from kaquan.console.pages.segment_changes import TREND_DAYS, changes_href
 from kaquan.console.pages.words import SEGMENT_KINDS
 from kaquan.console.render import page_of, redirect, render
 from kaquan.console.session import page_snapshot, page_transaction, person_of
@@ -42,7 +43,6 @@ from kaquan.segments import (
 from kaquan.trust import Ability
 
 MEMBERS_SHOWN = 10
-TREND_DAYS = 30
 TREND_IN_LIST_DAYS = 7
 MOST_OVERLAPPED = 3
 
@@ -75,6 +75,11 @@ class SegmentRow(msgspec.Struct, frozen=True):
     segment: Segment
     entered: int
     left: int
+
+    @property
+    def changes_href(self) -> str:
+        """Where they are listed."""
+        return changes_href(self.segment.id, days=TREND_IN_LIST_DAYS)
 
 
 class Region(msgspec.Struct, frozen=True):
@@ -136,6 +141,11 @@ async def show_segment(request: Request[Any, Any, Any], segment_id: FromPath[str
         members=members,
         kinds=SEGMENT_KINDS,
         trend=_trend_chart(segment, changes, page=page),
+        moves=[
+            (entered, sum(one.entered if entered else one.left for one in changes), href)
+            for entered in (True, False)
+            if (href := changes_href(segment.id, days=TREND_DAYS, entered=entered))
+        ],
         others=[one for one in others if one.id != segment.id],
         referring=referring,
         keeps=person_of(request).may(Ability.MANAGE),

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from kaquan.customers.imports.model import SourceRow
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 
 ENCODINGS = ("utf-8", "gb18030")
 """Tried in this order for a file without a byte-order mark; GB 18030 contains GBK and GB 2312."""
@@ -78,7 +78,11 @@ def check_headers(start: bytes, required: Sequence[str]) -> None:
     headers = {name.lower() for name in read_headers(header_line, find_separator(header_line))}
     for name in required:
         if name not in headers:
-            message = f"The file has no column '{name}'; it has {', '.join(sorted(headers)[:20])}."
+            message = words(
+                "The file has no column '%(name)s'; it has %(columns)s.",
+                name=name,
+                columns=", ".join(sorted(headers)[:20]),
+            )
             raise InvalidInput(message, field="file")
 
 
@@ -121,18 +125,18 @@ def read_headers(line: str, separator: str) -> list[str]:
     try:
         fields = next(csv.reader([line], delimiter=separator), None) or []
     except csv.Error as error:
-        message = f"The first line is not CSV: {error}."
+        message = words("The first line is not CSV: %(why)s.", why=str(error))
         raise InvalidInput(message, field="file") from error
     headers = [field.strip() for field in fields]
     if not any(headers):
         raise InvalidInput("The file's first line must name its columns.", field="file")
     if len(headers) > MOST_COLUMNS:
-        message = f"A file has at most {MOST_COLUMNS} columns."
+        message = words("A file has at most %(most)s columns.", most=MOST_COLUMNS)
         raise InvalidInput(message, field="file")
     folded = [header.lower() for header in headers if header]
     for header in folded:
         if folded.count(header) > 1:
-            message = f"The column '{header[:60]}' stands twice."
+            message = words("The column '%(name)s' stands twice.", name=header[:60])
             raise InvalidInput(message, field="file")
     return headers
 

@@ -124,6 +124,16 @@ async def lock_customers(tx: Tx, customer_ids: Sequence[str]) -> None:
     )
 
 
+async def lock_living(tx: Tx, customer_ids: Sequence[str]) -> list[str]:
+    """As lock_customers; returns those of them who were not erased."""
+    cursor = await tx.execute(
+        "select id, erased_at is null from customer where id = any(%s) order by id"
+        " for no key update",
+        (list(customer_ids),),
+    )
+    return [row[0] for row in await cursor.fetchall() if row[1]]
+
+
 async def lock_for_erasure(tx: Tx, customer_id: str) -> None:
     """Lock a customer so that nobody writes down anything more about them."""
     await tx.execute("select from customer where id = %s for update", (customer_id,))
@@ -183,22 +193,27 @@ async def refresh_summary_rows(tx: Tx, customer_ids: Sequence[str]) -> None:
     )
 
 
+ADD_TO_SUMMARY: LiteralString = """
+on conflict (project_id, customer_id) do update
+   set order_count = s.order_count + excluded.order_count,
+       spend_minor = least(s.spend_minor::numeric + excluded.spend_minor,
+                           9223372036854775807)::bigint,
+       first_order_at = least(s.first_order_at, excluded.first_order_at),
+       last_order_at = greatest(s.last_order_at, excluded.last_order_at)"""
+"""The end of a statement that adds new orders to the summaries ``s``."""
+
+
 async def add_to_summary_rows(tx: Tx, order_ids: Sequence[str]) -> None:
     """Add new orders of locked customers to their summaries, in one statement."""
+    # Nothing of a new order was returned: its total is its net total, without a call for each row.
     await tx.execute(
         "insert into customer_summary as s"
         " (customer_id, order_count, spend_minor, first_order_at, last_order_at)"
-        " select o.customer_id, count(*), least(sum(net_total(o)), 9223372036854775807)::bigint,"
+        " select o.customer_id, count(*), least(sum(o.total_minor), 9223372036854775807)::bigint,"
         "        min(o.placed_at), max(o.placed_at)"
         "   from orders o join customer c on c.project_id = o.project_id and c.id = o.customer_id"
         "  where o.id = any(%s) and o.status = any(%s) and c.erased_at is null"
-        "  group by o.customer_id order by o.customer_id"
-        " on conflict (project_id, customer_id) do update"
-        " set order_count = s.order_count + excluded.order_count,"
-        "     spend_minor = least(s.spend_minor::numeric + excluded.spend_minor,"
-        "                         9223372036854775807)::bigint,"
-        "     first_order_at = least(s.first_order_at, excluded.first_order_at),"
-        "     last_order_at = greatest(s.last_order_at, excluded.last_order_at)",
+        "  group by o.customer_id order by o.customer_id" + ADD_TO_SUMMARY,
         (list(order_ids), list(COUNTED_STATUSES)),
     )
 

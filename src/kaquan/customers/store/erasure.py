@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import LiteralString
 
+import msgspec
 from psycopg.types.json import Jsonb
 
 from kaquan.customers.model import PermanentDeletion
-from kaquan.runtime import Tx
+from kaquan.runtime import Tx, struct_row
 
 _ORDERS: LiteralString = (
     "update orders set metadata = '{}', line_details = null where customer_id = %(id)s"
@@ -31,7 +32,53 @@ _MESSAGES: LiteralString = (
     " where customer_id = %(id)s"
 )
 
+_RETURNS: LiteralString = (
+    "update order_return r set reason = null, metadata = '{}' from orders o"
+    " where o.id = r.order_id and o.customer_id = %(id)s"
+    " and (r.reason is not null or r.metadata <> '{}')"
+)
+_REWARDS: LiteralString = (
+    "update reward_redemption set metadata = '{}' where customer_id = %(id)s and metadata <> '{}'"
+)
+# What is written on coupons that the person holds; what they are worth stays.
+_VOUCHERS: LiteralString = (
+    "update voucher set metadata = '{}', additional_info = null where holder_id = %(id)s"
+    " and (metadata <> '{}' or additional_info is not null)"
+)
+_ADJUSTMENTS: LiteralString = (
+    "update balance_adjustment a set reason = null from voucher v"
+    " where v.id = a.voucher_id and v.holder_id = %(id)s and a.reason is not null"
+)
+_POINTS_DUE: LiteralString = (
+    "delete from points_due d using event e where e.id = d.subject_id and e.customer_id = %(id)s"
+)
+_SESSIONS: LiteralString = "delete from browsing_session where customer_id = %(id)s"
+_THOROUGH = (
+    _REDEMPTIONS,
+    _RETURNS,
+    _REWARDS,
+    _ADJUSTMENTS,
+    _VOUCHERS,
+    _PUBLICATIONS,
+    _MESSAGES,
+    _ATTEMPTS,
+    _SESSIONS,
+)
+
 _NAMES: tuple[LiteralString, ...] = (
+    # What webhooks were told, or will be, about things of the person's: of what is gone, only which
+    # thing it was. The numberer is waited for, as it may be writing what it read before.
+    "select from webhook_feed for update",
+    "delete from domain_event where position(%(id)s in data::text) > 0",
+    (
+        "update event_outbox set facts = jsonb_build_object("
+        "   'id', facts ->> 'id', 'object', facts ->> 'object')"
+        " where facts ? 'object' and facts ? 'id' and position(%(id)s in facts::text) > 0"
+    ),
+    (
+        "update source_receipt set body = '', error = left(error, 0) where customer_id = %(id)s"
+        " and (body <> '' or error <> '')"
+    ),
     # Answers remembered for requests that are sent again. Their keys stay: nothing is done twice.
     "update idempotency set body = null where position(convert_to(%(id)s, 'UTF8') in body) > 0",
     "delete from customer_identity where customer_id = %(id)s",
@@ -69,6 +116,7 @@ async def forget_names(tx: Tx, customer_id: str, *, now: datetime) -> None:
 async def erase_traces(tx: Tx, customer_id: str) -> dict[str, int]:
     """Empty orders, redemptions, publications and messages, delete events; returns how many."""
     parameters = {"id": customer_id}
+    await tx.execute(_POINTS_DUE, parameters)
     deleted = await tx.execute("delete from event where customer_id = %(id)s", parameters)
     counts = {"events": deleted.rowcount, "customer_events": deleted.rowcount}
     segments = await tx.execute(
@@ -78,7 +126,7 @@ async def erase_traces(tx: Tx, customer_id: str) -> dict[str, int]:
     assert row is not None
     counts["segments"] = row[0]
     orders = await tx.execute(_ORDERS, parameters)
-    for statement in (_REDEMPTIONS, _PUBLICATIONS, _MESSAGES, _ATTEMPTS):
+    for statement in _THOROUGH:
         await tx.execute(statement, parameters)
     return counts | {"orders": orders.rowcount, "order_events": 0, "daily_events": 0, "customer": 1}
 
@@ -111,14 +159,39 @@ async def update_logged(tx: Tx, customer_ids: Sequence[str], *, now: datetime) -
     )
 
 
-async def list_undone_erasures(tx: Tx, customer_ids: Sequence[str]) -> dict[str, bool]:
-    """Return which of these people are there (again), and whether merged into another person."""
+async def list_undone_erasures(tx: Tx, customer_ids: Sequence[str]) -> list[str]:
+    """Return which of these people are there (again), by themselves or as part of another."""
     cursor = await tx.execute(
-        "select id, erased_at is not null from customer"
+        "select id from customer"
         " where id = any(%s) and (erased_at is null or data_key is not null) order by id",
         (list(customer_ids),),
     )
-    return dict(await cursor.fetchall())
+    return [row[0] for row in await cursor.fetchall()]
+
+
+class StandingMerge(msgspec.Struct, frozen=True, kw_only=True):
+    """A merge that can be undone."""
+
+    id: str
+    survivor_id: str
+    merged_id: str
+    reason: str
+
+
+async def list_standing_merges(tx: Tx, customer_ids: Sequence[str]) -> list[StandingMerge]:
+    """Return the merges by which these people and others became one, the newest first."""
+    async with tx.cursor(row_factory=struct_row(StandingMerge)) as cursor:
+        await cursor.execute(
+            'with recursive one (id) as (select unnest(%s::text[]) collate "C" union'
+            " select case when m.survivor_id = one.id then m.merged_id else m.survivor_id end"
+            "   from customer_merge m join one on one.id in (m.survivor_id, m.merged_id)"
+            "  where m.undone_at is null and m.sealed_at is null)"
+            " select id, survivor_id, merged_id, reason from customer_merge"
+            "  where undone_at is null and sealed_at is null"
+            "  and survivor_id in (select id from one) order by merged_at desc, id desc",
+            (list(customer_ids),),
+        )
+        return await cursor.fetchall()
 
 
 async def insert_deletion(tx: Tx, deletion: PermanentDeletion, *, now: datetime) -> None:

@@ -1,12 +1,12 @@
 """SQL of portraits: figures from orders, lines, consents and scores of one customer."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, LiteralString
 
 import msgspec
 
 from kaquan.customers.model import COUNTED_STATUSES
-from kaquan.runtime import Tx, struct_row
+from kaquan.runtime import Page, Tx, struct_row
 
 _FAVOURITES = 5
 
@@ -159,24 +159,67 @@ class SurveyAnswer(msgspec.Struct, frozen=True, kw_only=True):
     event_id: str
 
 
+_SEEN: LiteralString = (
+    "with seen as ("
+    " select w.name, e.at from event e join location w"
+    "     on e.metadata ->> 'location_id' in (w.source_id, w.id)"
+    "  where e.customer_id = %(id)s and e.name = 'Store Visited'"
+    "    and not is_browsing(e.name)"
+    " union all select w.name, r.created_at from redemption r join location w"
+    "     on w.project_id = r.project_id and w.id = r.location_id"
+    "  where r.customer_id = %(id)s and r.kind = 'redemption' and r.result = 'SUCCESS')"
+)
+"""Where and when a customer was seen: told visits and redemptions."""
+
+
 async def list_visited(tx: Tx, customer_id: str, *, zone: str) -> list[VisitedPlace]:
     """Return where a customer was most often: told visits and redemptions, a day counts once."""
     async with tx.cursor(row_factory=struct_row(VisitedPlace)) as cursor:
         await cursor.execute(
-            "with seen as ("
-            " select w.name, e.at from event e join location w"
-            "     on e.metadata ->> 'location_id' in (w.source_id, w.id)"
-            "  where e.customer_id = %(id)s and e.name = 'Store Visited'"
-            "    and not is_browsing(e.name)"
-            " union all select w.name, r.created_at from redemption r join location w"
-            "     on w.project_id = r.project_id and w.id = r.location_id"
-            "  where r.customer_id = %(id)s and r.kind = 'redemption' and r.result = 'SUCCESS')"
-            " select name, count(distinct (at at time zone %(zone)s)::date) as day_count,"
+            _SEEN + " select name, count(distinct (at at time zone %(zone)s)::date) as day_count,"
             "  max(at) as last_at from seen"
             " group by name order by 2 desc, 3 desc, 1 limit %(limit)s",
             {"id": customer_id, "zone": zone, "limit": _FAVOURITES},
         )
         return await cursor.fetchall()
+
+
+class VisitDay(msgspec.Struct, frozen=True, kw_only=True):
+    """A day on which a customer was seen at a location, how often, and when last."""
+
+    name: str
+    day: date
+    times: int
+    last_at: datetime
+
+
+async def list_visit_days(
+    tx: Tx,
+    customer_id: str,
+    *,
+    zone: str,
+    name: str | None = None,
+    page: int = 1,
+    limit: int,
+) -> Page[VisitDay]:
+    """Return the days that list_visited counts, of one location or all, the latest first."""
+    asked: dict[str, object] = {"id": customer_id, "zone": zone, "name": name}
+    days = (
+        _SEEN + ", days as (select name, (at at time zone %(zone)s)::date as day,"
+        "  count(*) as times, max(at) as last_at from seen"
+        "  where %(name)s::text is null or name = %(name)s group by 1, 2)"
+    )
+    counted = await (await tx.execute(days + " select count(*) from days", asked)).fetchone()
+    assert counted is not None
+    async with tx.cursor(row_factory=struct_row(VisitDay)) as cursor:
+        await cursor.execute(
+            days + " select name, day, times, last_at from days"
+            " order by last_at desc, name limit %(limit)s offset %(offset)s",
+            asked | {"limit": limit, "offset": (page - 1) * limit},
+        )
+        found = await cursor.fetchall()
+    more = str(page + 1) if page * limit < counted[0] else None
+    return Page(found, total=counted[0], next_cursor=more)
 
 
 async def list_answers(tx: Tx, customer_id: str) -> list[SurveyAnswer]:

@@ -35,6 +35,7 @@ from kaquan.engine.conditions.tree import (
     Not,
     evaluate,
     list_leaves,
+    list_needed,
 )
 from kaquan.engine.conditions.unit_price import UnitPrice
 
@@ -79,4 +80,5 @@ __all__ = [
     "count_key",
     "evaluate",
     "list_leaves",
+    "list_needed",
 ]

@@ -4,16 +4,14 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from kaquan.engine.conditions.condition import (
-    CONDITIONS,
-    Condition,
-    Finding,
-    Verdict,
-    met,
-    unmet,
-)
+from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding
+from kaquan.engine.conditions.one_of import OneOf
 from kaquan.engine.facts import Facts
-from kaquan.engine.reasons import Reason, ReasonCode
+from kaquan.engine.reasons import ReasonCode
+
+_ASKED = OneOf(
+    name="location_id", missing=ReasonCode.LOCATION_REQUIRED, wrong=ReasonCode.WRONG_LOCATION
+)
 
 
 @CONDITIONS.register
@@ -25,10 +23,4 @@ class AtLocation(Condition, frozen=True, kw_only=True):
     location_ids: Annotated[frozenset[str], msgspec.Meta(min_length=1)]
 
     def check(self, facts: Facts) -> Finding:
-        location_id = facts.context.location_id
-        if location_id is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.LOCATION_REQUIRED))
-        inputs = {"location_id": location_id}
-        if location_id in self.location_ids:
-            return met(inputs)
-        return unmet(inputs, Reason(ReasonCode.WRONG_LOCATION))
+        return _ASKED.check(facts.context.location_id, self.location_ids)

@@ -6,14 +6,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from kaquan.engine.calendar_days import find_anniversary, start_of_day
-from kaquan.engine.conditions.condition import (
-    CONDITIONS,
-    Condition,
-    Finding,
-    Verdict,
-    met,
-    unmet,
-)
+from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding, met, unknown, unmet
 from kaquan.engine.facts import Facts
 from kaquan.engine.reasons import Reason, ReasonCode
 
@@ -38,10 +31,10 @@ class BirthdayWindow(Condition, frozen=True, kw_only=True):
     def check(self, facts: Facts) -> Finding:
         context = facts.context
         if context.customer.id is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CUSTOMER_REQUIRED))
+            return unknown(ReasonCode.CUSTOMER_REQUIRED)
         birthday = context.customer.birthday
         if birthday is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.BIRTHDAY_UNKNOWN))
+            return unknown(ReasonCode.BIRTHDAY_UNKNOWN)
         today = context.local_now.date()
         # The trace outlives what is known of a person, so it does not tell the birthday.
         inputs = {"today": today.isoformat()}

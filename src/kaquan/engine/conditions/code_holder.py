@@ -2,14 +2,7 @@
 
 from typing import ClassVar
 
-from kaquan.engine.conditions.condition import (
-    CONDITIONS,
-    Condition,
-    Finding,
-    Verdict,
-    met,
-    unmet,
-)
+from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding, met, unknown, unmet
 from kaquan.engine.facts import Facts
 from kaquan.engine.reasons import Reason, ReasonCode
 
@@ -23,7 +16,7 @@ class CodeHolder(Condition, frozen=True, kw_only=True):
     def check(self, facts: Facts) -> Finding:
         customer_id = facts.context.customer.id
         if customer_id is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CUSTOMER_REQUIRED))
+            return unknown(ReasonCode.CUSTOMER_REQUIRED)
         if customer_id == facts.holder_id:
             return met({})
         return unmet({}, Reason(ReasonCode.NOT_HOLDER))

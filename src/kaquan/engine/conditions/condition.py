@@ -62,3 +62,8 @@ def met(inputs: Mapping[str, ParamValue]) -> Finding:
 def unmet(inputs: Mapping[str, ParamValue], reason: Reason) -> Finding:
     """The rule does not hold."""
     return Finding(Verdict.UNMET, inputs, reason)
+
+
+def unknown(missing: ReasonCode) -> Finding:
+    """Nobody can say whether the rule holds, for want of something."""
+    return Finding(Verdict.UNKNOWN, {}, Reason(missing))

@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 from kaquan.engine.conditions.comparison import AttributeCondition, Refusals
-from kaquan.engine.conditions.condition import CONDITIONS, Finding, Verdict
+from kaquan.engine.conditions.condition import CONDITIONS, Finding, unknown
 from kaquan.engine.facts import Facts
-from kaquan.engine.reasons import Reason, ReasonCode
+from kaquan.engine.reasons import ReasonCode
 
 _REFUSALS = Refusals(
     ReasonCode.CUSTOMER_ATTRIBUTE_DIFFERS,
@@ -23,5 +23,5 @@ class CustomerAttribute(AttributeCondition, frozen=True, kw_only=True):
     def check(self, facts: Facts) -> Finding:
         customer = facts.context.customer
         if customer.id is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CUSTOMER_REQUIRED))
+            return unknown(ReasonCode.CUSTOMER_REQUIRED)
         return self.compare(customer.attributes, _REFUSALS)

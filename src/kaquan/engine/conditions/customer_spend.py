@@ -5,10 +5,10 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from kaquan.engine.conditions.bounds import Bounds, check_bounds
-from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding, Verdict
+from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding, unknown
 from kaquan.engine.facts import Facts
 from kaquan.engine.money import MAX_MINOR, PositiveMinor
-from kaquan.engine.reasons import Reason, ReasonCode
+from kaquan.engine.reasons import ReasonCode
 
 _BOUNDS = Bounds(
     too_low=ReasonCode.CUSTOMER_SPEND_TOO_LOW,
@@ -33,7 +33,7 @@ class CustomerSpend(Condition, frozen=True, kw_only=True):
     def check(self, facts: Facts) -> Finding:
         customer = facts.context.customer
         if customer.id is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CUSTOMER_REQUIRED))
+            return unknown(ReasonCode.CUSTOMER_REQUIRED)
         return _BOUNDS.check(
             customer.spend_minor, at_least=self.at_least_minor, at_most=self.at_most_minor
         )

@@ -4,16 +4,12 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from kaquan.engine.conditions.condition import (
-    CONDITIONS,
-    Condition,
-    Finding,
-    Verdict,
-    met,
-    unmet,
-)
+from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding
+from kaquan.engine.conditions.one_of import OneOf
 from kaquan.engine.facts import Facts
-from kaquan.engine.reasons import Reason, ReasonCode
+from kaquan.engine.reasons import ReasonCode
+
+_ASKED = OneOf(name="channel", missing=ReasonCode.CHANNEL_REQUIRED, wrong=ReasonCode.WRONG_CHANNEL)
 
 
 @CONDITIONS.register
@@ -25,10 +21,4 @@ class InChannel(Condition, frozen=True, kw_only=True):
     channels: Annotated[frozenset[str], msgspec.Meta(min_length=1)]
 
     def check(self, facts: Facts) -> Finding:
-        channel = facts.context.channel
-        if channel is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CHANNEL_REQUIRED))
-        inputs = {"channel": channel}
-        if channel in self.channels:
-            return met(inputs)
-        return unmet(inputs, Reason(ReasonCode.WRONG_CHANNEL))
+        return _ASKED.check(facts.context.channel, self.channels)

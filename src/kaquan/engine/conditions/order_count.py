@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from kaquan.engine.conditions.bounds import Bounds, check_bounds
-from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding, Verdict
+from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding, unknown
 from kaquan.engine.facts import Facts
-from kaquan.engine.reasons import Reason, ReasonCode
+from kaquan.engine.reasons import ReasonCode
 
 _BOUNDS = Bounds(too_low=ReasonCode.ORDER_COUNT_TOO_LOW, too_high=ReasonCode.ORDER_COUNT_TOO_HIGH)
 
@@ -27,5 +27,5 @@ class OrderCount(Condition, frozen=True, kw_only=True):
     def check(self, facts: Facts) -> Finding:
         customer = facts.context.customer
         if customer.id is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CUSTOMER_REQUIRED))
+            return unknown(ReasonCode.CUSTOMER_REQUIRED)
         return _BOUNDS.check(customer.order_count, at_least=self.at_least, at_most=self.at_most)

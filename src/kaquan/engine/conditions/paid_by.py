@@ -4,16 +4,16 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from kaquan.engine.conditions.condition import (
-    CONDITIONS,
-    Condition,
-    Finding,
-    Verdict,
-    met,
-    unmet,
-)
+from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding
+from kaquan.engine.conditions.one_of import OneOf
 from kaquan.engine.facts import Facts
-from kaquan.engine.reasons import Reason, ReasonCode
+from kaquan.engine.reasons import ReasonCode
+
+_ASKED = OneOf(
+    name="payment_method",
+    missing=ReasonCode.PAYMENT_METHOD_REQUIRED,
+    wrong=ReasonCode.WRONG_PAYMENT_METHOD,
+)
 
 
 @CONDITIONS.register
@@ -25,10 +25,4 @@ class PaidBy(Condition, frozen=True, kw_only=True):
     payment_methods: Annotated[frozenset[str], msgspec.Meta(min_length=1)]
 
     def check(self, facts: Facts) -> Finding:
-        payment_method = facts.context.payment_method
-        if payment_method is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.PAYMENT_METHOD_REQUIRED))
-        inputs = {"payment_method": payment_method}
-        if payment_method in self.payment_methods:
-            return met(inputs)
-        return unmet(inputs, Reason(ReasonCode.WRONG_PAYMENT_METHOD))
+        return _ASKED.check(facts.context.payment_method, self.payment_methods)

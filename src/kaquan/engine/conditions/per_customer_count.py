@@ -4,14 +4,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from kaquan.engine.conditions.condition import (
-    CONDITIONS,
-    Condition,
-    Finding,
-    Verdict,
-    met,
-    unmet,
-)
+from kaquan.engine.conditions.condition import CONDITIONS, Condition, Finding, met, unknown, unmet
 from kaquan.engine.facts import Facts
 from kaquan.engine.reasons import Reason, ReasonCode
 
@@ -26,7 +19,7 @@ class PerCustomerCount(Condition, frozen=True, kw_only=True):
 
     def check(self, facts: Facts) -> Finding:
         if not facts.context.customer.can_be_counted:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CUSTOMER_REQUIRED))
+            return unknown(ReasonCode.CUSTOMER_REQUIRED)
         inputs = {"at_most": self.at_most, "used": facts.customer_redemptions}
         if facts.customer_redemptions + 1 <= self.at_most:
             return met(inputs)

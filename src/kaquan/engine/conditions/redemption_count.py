@@ -11,6 +11,7 @@ from kaquan.engine.conditions.condition import (
     Finding,
     Verdict,
     met,
+    unknown,
     unmet,
 )
 from kaquan.engine.facts import Facts
@@ -46,9 +47,9 @@ class RedemptionCount(Condition, frozen=True, kw_only=True):
     def check(self, facts: Facts) -> Finding:
         key = count_key(self.of, self.period)
         if "customer" in self.of and not facts.context.customer.can_be_counted:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.CUSTOMER_REQUIRED))
+            return unknown(ReasonCode.CUSTOMER_REQUIRED)
         if "location" in self.of and facts.context.location_id is None:
-            return Finding(Verdict.UNKNOWN, {}, Reason(ReasonCode.LOCATION_REQUIRED))
+            return unknown(ReasonCode.LOCATION_REQUIRED)
         counted = facts.redemption_counts.get(key)
         if counted is None:
             reason = Reason(ReasonCode.REDEMPTION_COUNT_UNKNOWN, {"count": key})

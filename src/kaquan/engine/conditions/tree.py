@@ -47,6 +47,15 @@ def list_leaves(node: Node) -> Iterator[Condition]:
             yield node
 
 
+def list_needed(node: Node) -> Iterator[Node]:
+    """What has to hold in any case: the parts of a tree that are all needed, in its order."""
+    if isinstance(node, AllOf):
+        for member in node.members:
+            yield from list_needed(member)
+    else:
+        yield node
+
+
 class Result(msgspec.Struct, frozen=True):
     """Verdict on a tree; `reasons` in the order of the tree, empty when it is MET."""
 

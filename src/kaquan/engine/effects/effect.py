@@ -10,6 +10,7 @@ from kaquan.engine.facts import Facts
 from kaquan.engine.lanes import Lane
 from kaquan.engine.reasons import ParamValue, Reason
 from kaquan.engine.registry import Registry
+from kaquan.engine.scope import Scope
 
 Target: TypeAlias = Literal["order", "items"]
 """Whether the money comes off the order as a whole or off its lines; the two never mix."""
@@ -46,6 +47,12 @@ class Effect(
     def lane(self) -> Lane:
         """What it works on, where a project sorts by that; without a target, the items."""
         return Lane.ORDER if getattr(self, "target", "items") == "order" else Lane.ITEM
+
+    @property
+    def is_for_everything(self) -> bool:
+        """Whether it works on whatever goods are in the cart."""
+        scope: Scope | None = getattr(self, "scope", None)
+        return scope is None or scope.is_everything()
 
     def apply(self, facts: Facts) -> Outcome | Reason:
         """The money it takes off, or why it has nothing to work on."""

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from kaquan.engine.effects.credits import read_credits
 from kaquan.engine.effects.effect import EFFECTS, Effect, Outcome
 from kaquan.engine.effects.spread import find_carriers
 from kaquan.engine.facts import Facts
@@ -31,12 +32,10 @@ class StoredValue(Effect, frozen=True, kw_only=True):
         carriers = find_carriers(self.scope, facts.cart)
         if carriers == ():
             return Reason(ReasonCode.NO_MATCHING_ITEMS)
-        balance = facts.balance or 0
-        wanted = balance if facts.credits is None else facts.credits
-        if facts.credits is None and balance == 0:
-            return Reason(ReasonCode.BALANCE_EMPTY)
-        if wanted < 1:
-            return Reason(ReasonCode.CREDITS_INVALID)
+        asked = read_credits(facts)
+        if isinstance(asked, Reason):
+            return asked
+        balance, wanted = asked.balance, asked.wanted
         if wanted > balance:
             params = {
                 "wanted_minor": wanted,

@@ -4,18 +4,28 @@ from kaquan.insight.allocation.certificate import (
     FEWEST_OUTCOMES,
     Certificate,
     Interval,
+    Policies,
     Reason,
     UniformValue,
     certify,
-    choose_by_fold,
     count_outcomes,
     estimate,
+    measure_policies,
     worst,
 )
 from kaquan.insight.allocation.dose import DoseCurves, concave_fit, fit_dose_curves
 from kaquan.insight.allocation.explore import Explored, blend, explore, spread_chances
+from kaquan.insight.allocation.folds import Ceiling, choose_by_fold
 from kaquan.insight.allocation.knapsack import Allocation, BudgetTooSmall, allocate
-from kaquan.insight.allocation.learn import LEARNERS, LearningPlan, Learnt, Models, learn, shut
+from kaquan.insight.allocation.learn import (
+    LEARNERS,
+    LearningPlan,
+    Learnt,
+    Models,
+    explored,
+    learn,
+    shut,
+)
 from kaquan.insight.allocation.limits import (
     Infeasible,
     Limit,
@@ -50,6 +60,7 @@ __all__ = [
     "LEARNERS",
     "Allocation",
     "BudgetTooSmall",
+    "Ceiling",
     "Certificate",
     "CostOn",
     "DoseCurves",
@@ -62,6 +73,7 @@ __all__ = [
     "Limit",
     "LimitedAllocation",
     "Models",
+    "Policies",
     "Reason",
     "Stakes",
     "Standing",
@@ -82,12 +94,14 @@ __all__ = [
     "estimate",
     "estimate_propensity",
     "explore",
+    "explored",
     "find_imbalances",
     "fit_dose_curves",
     "group_values",
     "independence",
     "learn",
     "list_uniform",
+    "measure_policies",
     "shut",
     "spread_chances",
     "stack",

@@ -7,9 +7,9 @@ import msgspec
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from kaquan.insight.allocation.knapsack import BudgetTooSmall, allocate
+from kaquan.insight.allocation.folds import Ceiling, choose_by_fold
 from kaquan.insight.allocation.learn import Learnt
-from kaquan.insight.allocation.uniform import list_uniform
+from kaquan.insight.allocation.uniform import Uniform, list_uniform
 from kaquan.insight.uplift import Flags, Floats, Ints, Trial
 
 LEVEL = 0.95
@@ -69,39 +69,35 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def certify(
-    learnts: Sequence[Learnt], trial: Trial, *, budget: float | None = None, random: bool = True
+    learnts: Sequence[Learnt],
+    trial: Trial,
+    *,
+    budget: float | None = None,
+    ceilings: Sequence[Ceiling] = (),
+    random: bool = True,
 ) -> Certificate:
-    """Compare the cross-fitted personalised policy with every uniform one at the same budget.
+    """Compare the cross-fitted personalised policy with every uniform one within the same limits.
 
     ``learnts`` are what `learn` made of the trial with one or more seeds: figures are averages
     over them, row by row, so that little depends on how the folds fell. ``budget`` is per
-    customer; ``random`` says whether the arms can be taken as drawn by chance.
+    customer; the personalised policy keeps all ``ceilings``, the uniform ones those that are about
+    everybody, which can only help them; ``random`` says whether the arms can be taken as drawn by
+    chance.
     Certified when the lower bound of the paired difference is above zero against *each* uniform
     policy (an intersection–union test, Berger 1982): that is valid whichever of them is the best,
     so choosing it from the same data costs nothing. Raises BudgetTooSmall from `allocate`.
     """
-    chosen = [choose_by_fold(learnt, budget=budget) for learnt in learnts]
-    net, cost = (
-        np.mean([getattr(learnt, name) for learnt in learnts], axis=0) for name in ("net", "cost")
-    )
-    spend = _average([one.cost for one in learnts], chosen)
-    # A policy that spent more than planned is held against uniform ones that may do so too.
-    over = budget is not None and float(spend.mean()) > budget
-    limit = float(spend.mean()) if over else budget
-    rivals = list_uniform(net.mean(axis=0), cost.mean(axis=0), budget=limit)
-    held_to: Floats | float = spend if over else (limit or 0.0)
-    customer = trial.customer
-    influences = [rival.influence(net, cost, spend=held_to) for rival in rivals]
+    found = measure_policies(learnts, budget=budget, ceilings=ceilings)
+    customer, rivals, chosen = trial.customer, found.rivals, found.chosen
     uniforms = [
         UniformValue(
             shares=rival.shares, value=estimate(influence, customer=customer), spend=rival.spend
         )
-        for rival, influence in zip(rivals, influences, strict=True)
+        for rival, influence in zip(rivals, found.influences, strict=True)
     ]
-    personal = _average([one.net for one in learnts], chosen)
     differences = [
-        _estimate_difference(personal - influence, customer=customer, arms=len(rivals))
-        for influence in influences
+        _estimate_difference(found.personal - influence, customer=customer, arms=len(rivals))
+        for influence in found.influences
     ]
     difference = worst(differences)
     same = all(np.allclose(one, rivals[0].shares, atol=1e-9) for one in chosen)
@@ -115,34 +111,74 @@ def certify(
         reason=reason,
         best=uniforms[0],
         uniforms=uniforms,
-        personal=estimate(personal, customer=customer),
-        personal_spend=float(spend.mean()),
+        personal=estimate(found.personal, customer=customer),
+        personal_spend=float(found.spend.mean()),
         difference=None if reason in (Reason.ALL_ALIKE, Reason.NO_CHOICE) else difference,
         changed=float(1 - np.mean(chosen, axis=0)[:, uniforms[0].shares.argmax()].mean()),
         rows_needed=_rows_needed(difference, len(trial.arm)),
     )
 
 
-def choose_by_fold(learnt: Learnt, *, budget: float | None) -> Floats:
-    """Return each row's chances of the arms under the policy learnt from the other folds.
+class Policies(msgspec.Struct, frozen=True, kw_only=True):
+    """The personalised policy and its uniform ``rivals`` within limits, best first.
 
-    One arm each, except in a fold where customers were found not to differ: the best uniform
-    policy of the other folds is used there. The budget is shared out by numbers of customers.
+    ``chosen`` are the chances of arms by repetition, rows × arms; ``personal`` and ``influences``
+    each row's contribution to the policies' values, ``spend`` to what the personal one costs.
     """
-    probability = np.zeros(learnt.net.shape)
-    for number, steady in enumerate(learnt.steady):
-        rows = learnt.fold == number
-        if steady:
-            uniform = list_uniform(*learnt.without[number], budget=budget)
-            if not uniform:
-                message = f"no arm costs as little as {budget:g} a customer"
-                raise BudgetTooSmall(message)
-            probability[rows] = uniform[0].shares
-            continue
-        total = None if budget is None else budget * int(rows.sum())
-        chosen = allocate(learnt.predicted[rows], learnt.predicted_cost[rows], budget=total)
-        probability[np.flatnonzero(rows), chosen.choice] = 1.0
-    return probability
+
+    chosen: list[Floats]
+    personal: Floats
+    spend: Floats
+    rivals: list[Uniform]
+    influences: list[Floats]
+
+
+def measure_policies(
+    learnts: Sequence[Learnt], *, budget: float | None, ceilings: Sequence[Ceiling] = ()
+) -> Policies:
+    """Measure the cross-fitted personalised policy and all uniform ones. Raises BudgetTooSmall."""
+    chosen = [choose_by_fold(learnt, budget=budget, ceilings=ceilings) for learnt in learnts]
+    net, cost = (
+        np.mean([getattr(learnt, name) for learnt in learnts], axis=0) for name in ("net", "cost")
+    )
+    spend = _average([one.cost for one in learnts], chosen)
+    shared = [
+        (one.use, max(one.most, float(_average([one.use] * len(chosen), chosen).mean())))
+        for one in ceilings
+        if one.rows is None and one.use is not None
+    ]
+    rivals, held_to = _rivals(net, cost, budget=budget, spend=spend, shared=shared)
+    uses = [*([] if budget is None else [cost]), *(use for use, _ in shared)]
+    return Policies(
+        chosen=chosen,
+        personal=_average([one.net for one in learnts], chosen),
+        spend=spend,
+        rivals=rivals,
+        influences=[rival.influence(net, uses, held_to=held_to) for rival in rivals],
+    )
+
+
+def _rivals(
+    net: Floats,
+    cost: Floats,
+    *,
+    budget: float | None,
+    spend: Floats,
+    shared: Sequence[tuple[Floats, float]],
+) -> tuple[list[Uniform], list[Floats | float]]:
+    """Return the uniform policies, and what each limit on a sum holds them to, the budget first.
+
+    A policy that spent more than planned is held against uniform ones that may do so too.
+    """
+    others = [(use.mean(axis=0), most) for use, most in shared]
+    if budget is None:
+        rivals = list_uniform(net.mean(axis=0), cost.mean(axis=0), budget=None, others=others)
+        return rivals, [most for _, most in shared]
+    over = float(spend.mean()) > budget
+    # What exploring spends is spent by every uniform policy as well.
+    limit = max(float(spend.mean()) if over else budget, float(cost.mean(axis=0).min()))
+    rivals = list_uniform(net.mean(axis=0), cost.mean(axis=0), budget=limit, others=others)
+    return rivals, [spend if over else limit, *(most for _, most in shared)]
 
 
 def estimate(values: Floats, *, customer: Ints | None = None, arms: int = 1) -> Interval:

@@ -22,6 +22,7 @@ from kaquan.insight.allocation.effects import (
     predict_effects,
     side_by_side,
 )
+from kaquan.insight.allocation.explore import blend
 from kaquan.insight.allocation.knapsack import allocate
 from kaquan.insight.allocation.outcomes import OutcomeModel, Outcomes, in_money, predict_targets
 from kaquan.insight.allocation.stack import Weights, stack
@@ -54,7 +55,8 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     ``predicted_cost`` are what a policy may go by, from the other folds only. ``steady`` tells of
     each fold that nothing was found there by which customers should get different arms, ``without``
     what the arms bring and cost on average in the other four, by models that never saw the fold.
-    ``allowed`` are the arms open to each row, all when None (see `shut`).
+    ``allowed`` are the arms open to each row, all when None (see `shut`), ``floor`` the chance that
+    every arm keeps (see `explored`).
     """
 
     stakes: Stakes
@@ -68,6 +70,7 @@ class Learnt(msgspec.Struct, frozen=True, kw_only=True):
     weights: Floats
     models: "Models"
     allowed: Flags | None = None
+    floor: float = 0.0
 
 
 class Models(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +154,31 @@ def shut(learnt: Learnt, allowed: Flags | None) -> Learnt:
         cost=closed(learnt.cost),
         predicted=closed(learnt.predicted),
         predicted_cost=closed(learnt.predicted_cost),
+    )
+
+
+def explored(learnt: Learnt, floor: float) -> Learnt:
+    """Return what was learnt when every open arm keeps the chance ``floor`` beside the one chosen.
+
+    So an arm stands for what choosing it amounts to when it is carried out.
+    """
+    if not floor:
+        return learnt
+
+    def around(figures: Floats) -> Floats:
+        return blend(figures, floor=floor, allowed=learnt.allowed)
+
+    return msgspec.structs.replace(
+        learnt,
+        floor=floor,
+        net=around(learnt.net),
+        cost=around(learnt.cost),
+        predicted=around(learnt.predicted),
+        predicted_cost=around(learnt.predicted_cost),
+        without=[
+            (blend(net[None], floor=floor)[0], blend(cost[None], floor=floor)[0])
+            for net, cost in learnt.without
+        ],
     )
 
 

@@ -1,5 +1,12 @@
 """Experiments read from their summaries."""
 
+from kaquan.insight.experiment.advice import (
+    Advice,
+    Course,
+    advise,
+    needed_in_all,
+    say_advice,
+)
 from kaquan.insight.experiment.bandit import move_weights, thompson_weights
 from kaquan.insight.experiment.compare import (
     Compared,
@@ -13,7 +20,7 @@ from kaquan.insight.experiment.compare import (
 )
 from kaquan.insight.experiment.factors import Effect, factor_effects
 from kaquan.insight.experiment.intervals import Interval, benjamini_hochberg, holm
-from kaquan.insight.experiment.jobs import move_all_weights
+from kaquan.insight.experiment.jobs import move_adaptive_weights
 from kaquan.insight.experiment.moments import Moments, arm_moments, cuped_moments
 from kaquan.insight.experiment.offpolicy import Logged, PolicyValue, Value, value_policies
 from kaquan.insight.experiment.outcome_store import (
@@ -53,17 +60,19 @@ from kaquan.insight.experiment.summary import (
     Weighed,
     parse_summary,
 )
-from kaquan.insight.experiment.verdict import tell_verdict
+from kaquan.insight.experiment.verdict import name_arm, tell_verdict
 
 __all__ = [
     "EVEN_POLICY",
     "NOW_POLICY",
     "UNIT_OUTCOMES",
+    "Advice",
     "ArmSize",
     "ArmSummary",
     "CannotPlan",
     "Compared",
     "Comparison",
+    "Course",
     "Effect",
     "ExperimentResults",
     "ExperimentSummary",
@@ -83,6 +92,7 @@ __all__ = [
     "Stratified",
     "Value",
     "Weighed",
+    "advise",
     "always_valid_half_width",
     "arm_moments",
     "benjamini_hochberg",
@@ -92,10 +102,12 @@ __all__ = [
     "find_margin_rate",
     "holm",
     "metric_kind",
-    "move_all_weights",
+    "move_adaptive_weights",
     "move_weights",
+    "name_arm",
     "name_metric",
     "needed_customers",
+    "needed_in_all",
     "outcome_window",
     "parse_summary",
     "plan_size",
@@ -103,6 +115,7 @@ __all__ = [
     "read_experiment",
     "read_results",
     "sample_ratio_p",
+    "say_advice",
     "say_compared",
     "stratify_summary",
     "tell_verdict",

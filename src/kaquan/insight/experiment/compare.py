@@ -13,6 +13,10 @@ from kaquan.insight.experiment.moments import Moments, arm_moments, cuped_moment
 from kaquan.insight.experiment.summary import ArmSummary, ExperimentSummary
 
 SAMPLE_RATIO_ALARM = 0.001
+FEWEST_UNITS = 10
+"""Units of an arm below which nothing is said of how far chance reaches."""
+FEWEST_FOR_NORMAL = 30
+"""Units of an arm below which a note says what its interval takes for granted."""
 _DEFAULT_PLAN = 10_000
 
 
@@ -38,6 +42,13 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     detectable: float
     q: float | None = None
 
+    @property
+    def certain(self) -> bool:
+        """Whether chance does not explain it: Holm's p-value and the bounds that hold however often
+        one looks agree.
+        """
+        return self.p_adjusted < 1 - LEVEL and (self.always_low > 0 or self.always_high < 0)
+
 
 class Lack(StrEnum):
     """Why nothing can be said."""
@@ -47,6 +58,7 @@ class Lack(StrEnum):
     NO_DENOMINATOR = "no_denominator"
     NO_VARIANCE = "no_variance"
     EXPLAINED = "explained"
+    FEW = "few"
 
 
 class NoComparison(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +85,11 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     variance_removed: float | None
     notes: tuple[str, ...]
 
+    @property
+    def distrusted(self) -> bool:
+        """Whether the arms' sizes do not fit their shares, so that no difference can be trusted."""
+        return self.sample_ratio_p is not None and self.sample_ratio_p < SAMPLE_RATIO_ALARM
+
 
 def read_experiment(summary: ExperimentSummary) -> Reading:
     """Compare every arm with the control."""
@@ -83,6 +100,7 @@ def read_experiment(summary: ExperimentSummary) -> Reading:
             f"the arms' sizes do not fit the planned shares (p = {ratio_p:.2g}): something decides"
             " who is counted, and no difference here can be trusted until it is found"
         )
+    notes += _say_thin(summary)
     usable, moments, removed = _moments(summary)
     comparisons = [_compare(arm, summary, usable, moments) for arm in summary.arms[1:]]
     return Reading(
@@ -95,6 +113,27 @@ def read_experiment(summary: ExperimentSummary) -> Reading:
         variance_removed=removed,
         notes=tuple(notes),
     )
+
+
+def _say_thin(summary: ExperimentSummary) -> list[str]:
+    """Say what an interval takes for granted, and which figures were given but not used."""
+    thin = [
+        f"{arm.name} ({arm.sample.n})"
+        for arm in summary.arms
+        if FEWEST_UNITS <= arm.sample.n < FEWEST_FOR_NORMAL
+    ]
+    said: list[str] = []
+    if thin:
+        said.append(
+            f"few units in {', '.join(thin)}: the interval takes their mean to be about normal,"
+            " which single large values would spoil"
+        )
+    without = [arm.name for arm in summary.arms if arm.before is None]
+    if summary.kind != "ratio" and 0 < len(without) < len(summary.arms):
+        said.append(f"the pre-period is not used: {', '.join(without)} has none")
+    if summary.ignored:
+        said.append(f"not understood and not used: {', '.join(summary.ignored)}")
+    return said
 
 
 def sample_ratio_p(summary: ExperimentSummary) -> float | None:
@@ -162,6 +201,9 @@ def _compare(
             lack = Lack.EXPLAINED
         if lack is not None:
             return NoComparison(arm=arm.name, lack=lack, lacking_arm=one.name)
+    for one in (arm, summary.control):
+        if one.sample.n < FEWEST_UNITS:
+            return NoComparison(arm=arm.name, lack=Lack.FEW, lacking_arm=one.name)
     treated, control = moments[arm.name], moments[summary.control.name]
     freedom = _welch_freedom(treated, control)
     difference = treated.mean - control.mean

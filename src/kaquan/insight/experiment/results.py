@@ -29,7 +29,7 @@ from kaquan.insight.experiment.outcome_store import (
 from kaquan.insight.experiment.strata import NotStratified, Stratified, post_stratify
 from kaquan.insight.experiment.summary import ArmSummary, ExperimentSummary, MetricKind, Second
 from kaquan.insight.statistics import Sample
-from kaquan.runtime import InvalidInput, Tx
+from kaquan.runtime import InvalidInput, Tx, words
 
 DEFAULT_MARGIN_RATE_BPS = 3000
 MOST_LOOKS = 60
@@ -62,7 +62,8 @@ class ExperimentResults(msgspec.Struct, frozen=True, kw_only=True):
 
     ``weighed`` says that chances of arms differed between customers, so that figures are weighed
     by them, and not stratified. ``effects`` are those of factors, ``policies`` an adaptive
-    experiment's: `EVEN_POLICY`, `NOW_POLICY`, and each arm for all. ``margin_rate_bps`` is what margins go by, ``margin_assumed`` that nobody set it.
+    experiment's: `EVEN_POLICY`, `NOW_POLICY`, and each arm for all. ``margin_rate_bps`` is what
+    margins go by, ``margin_assumed`` that nobody set it.
     """
 
     experiment: Experiment
@@ -93,7 +94,8 @@ class ExperimentResults(msgspec.Struct, frozen=True, kw_only=True):
 async def read_results(
     tx: Tx, experiment: Experiment, *, control: str | None = None, now: datetime
 ) -> ExperimentResults:
-    """Analyse an experiment as of ``now``; ``control`` is its first arm unless another is named.
+    """Analyse an experiment as of ``now``; ``control`` is the holdout, or else its first arm,
+    unless another is named.
 
     Raises InvalidInput for a control that is no arm.
     """
@@ -101,9 +103,9 @@ async def read_results(
     sizes = {size.arm: size for size in await list_arm_sizes(tx, experiment, now=now)}
     if HOLDOUT in sizes and HOLDOUT not in names:
         names.append(HOLDOUT)
-    chosen = control or names[0]
+    chosen = control or (HOLDOUT if HOLDOUT in names else names[0])
     if chosen not in names:
-        message = f"The control is one of the arms: {', '.join(names)}."
+        message = words("The control is one of the arms: %(arms)s.", arms=", ".join(names))
         raise InvalidInput(message, field="control")
     names.sort(key=lambda name: name != chosen)
     found = await find_margin_rate(tx, experiment.campaign_id)

@@ -1,9 +1,11 @@
 """What an experiment of the project showed, one sentence an arm, in Chinese and English."""
 
+from datetime import UTC, tzinfo
+
 from kaquan.experiments import Metric
-from kaquan.insight.experiment.compare import Compared, NoComparison
+from kaquan.insight.experiment.compare import Compared, Lack, NoComparison
 from kaquan.insight.experiment.results import ExperimentResults
-from kaquan.insight.experiment.verdict import Language, say_lack
+from kaquan.insight.experiment.verdict import Language, name_arm, say_lack, tell_verdict
 from kaquan.runtime import format_money
 
 _METRICS: dict[Metric, dict[Language, str]] = {
@@ -28,48 +30,62 @@ def write_figure(value: float, metric: Metric, *, currency: str, language: Langu
 
 
 def say_compared(
-    results: ExperimentResults, compared: Compared, *, currency: str, language: Language
+    results: ExperimentResults,
+    compared: Compared,
+    *,
+    currency: str,
+    language: Language,
+    zone: tzinfo = UTC,
 ) -> str:
     """Say what one arm showed against the control, by the experiment's own metric.
 
     A difference is called certain only when the bounds that hold however often one looks, and the
-    p-value corrected for all arms, agree.
+    p-value corrected for all arms, agree. Days are of ``zone``'s calendar.
     """
     metric, zh = results.experiment.metric, language == "zh"
-    name = name_metric(metric, language)
+    name, arm = name_metric(metric, language), name_arm(compared.arm, language)
     if isinstance(compared, NoComparison):
-        if results.next_at is not None:
-            day = f"{results.next_at:%Y-%m-%d}"
+        if results.next_at is not None and _waits(results, compared):
+            day = f"{results.next_at.astimezone(zone):%Y-%m-%d}"
             return (
-                f"{compared.arm}：观察期未满，{day} 起有结果。"
+                f"{arm}：观察期未满，{day} 起有结果。"
                 if zh
-                else f"{compared.arm}: nobody's {results.experiment.horizon_days} days are over"
+                else f"{arm}: nobody's {results.experiment.horizon_days} days are over"
                 f" yet; the first figures come on {day}."
             )
         return say_lack(compared, language)
+    if results.reading.distrusted:
+        return tell_verdict(results.reading, compared, language)
 
     def write(value: float) -> str:
         return write_figure(value, metric, currency=currency, language=language)
 
-    gap, control = compared.difference, results.control
+    gap, control = compared.difference, name_arm(results.control, language)
     low, high = write(compared.always_low), write(compared.always_high)
-    certain = compared.p_adjusted < 0.05 and (compared.always_low > 0 or compared.always_high < 0)
     size = write(abs(gap.value))
-    if certain and zh:
+    if compared.certain and zh:
         way = "高" if gap.value > 0 else "低"
-        return f"{compared.arm} 的{name}比 {control} {way} {size}（区间 {low} 至 {high}）。"
-    if certain:
+        return f"{arm} 的{name}比 {control} {way} {size}（区间 {low} 至 {high}）。"
+    if compared.certain:
         way = "higher" if gap.value > 0 else "lower"
-        return (
-            f"{compared.arm}: {name} is {size} {way} than with {control}"
-            f" (interval {low} to {high})."
-        )
+        return f"{arm}: {name} is {size} {way} than with {control} (interval {low} to {high})."
     if zh:
         return (
-            f"{compared.arm} 与 {control} 的{name}相差 {write(gap.value)}，可能只是偶然"
+            f"{arm} 与 {control} 的{name}相差 {write(gap.value)}，可能只是偶然"
             f"（区间 {low} 至 {high}）。"
         )
     return (
-        f"{compared.arm}: {name} differs from {control} by {write(gap.value)}, which may be chance"
+        f"{arm}: {name} differs from {control} by {write(gap.value)}, which may be chance"
         f" (interval {low} to {high})."
+    )
+
+
+def _waits(results: ExperimentResults, compared: NoComparison) -> bool:
+    """Whether the arm that lacks customers has some whose days are just not over yet."""
+    if compared.lack is not Lack.EMPTY:
+        return False
+    return any(
+        size.assigned > 0 and size.counted == 0
+        for size in results.sizes
+        if size.arm == compared.lacking_arm
     )

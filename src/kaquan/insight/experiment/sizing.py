@@ -17,6 +17,7 @@ from kaquan.runtime import InvalidInput, Tx
 FEWEST_CUSTOMERS = 50
 """With fewer customers a variance says nothing of an experiment to come."""
 _LEVEL = 0.95
+_REACH_OF_ZERO = 1.959964
 
 
 class SizeRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +56,9 @@ class SizePlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CannotPlan(msgspec.Struct, frozen=True):
-    """Why nothing can be planned: too few customers, or nothing happened that varies."""
+    """Why nothing can be planned: too few customers, nothing happened that varies, or a mean that is
+    not clearly away from zero.
+    """
 
     reason: str
     customers: int
@@ -82,6 +85,9 @@ async def plan_size(tx: Tx, request: SizeRequest, *, now: datetime) -> SizePlan 
     mean, variance, explained = _spread(baseline.arm, request.metric)
     if variance <= 0 or mean == 0:
         return CannotPlan("nothing_varies", baseline.arm.sample.n)
+    if mean * mean <= _REACH_OF_ZERO**2 * variance / (1 - explained) / baseline.arm.sample.n:
+        # A share of a mean that may as well be zero, or below it, is no change that could be sized.
+        return CannotPlan("mean_near_zero", baseline.arm.sample.n)
     return _size(request, baseline, mean=mean, variance=variance, explained=explained)
 
 

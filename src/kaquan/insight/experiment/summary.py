@@ -13,6 +13,7 @@ MetricKind: TypeAlias = Literal["mean", "proportion", "ratio"]
 
 _CONTROL_NAMES = ("control", "holdout", "none", "a")
 _LARGEST = 1e300
+_KNOWN = ("arms", "control", "kind", "expected_shares", "planned_n")
 
 
 class Second(msgspec.Struct, frozen=True):
@@ -64,7 +65,8 @@ class ExperimentSummary(msgspec.Struct, frozen=True, kw_only=True):
     """All arms, the control first; ``shares`` are the planned ones (they sum to 1).
 
     ``planned_n`` is the number of units for which the always-valid interval is narrowest.
-    ``assigned`` are the arms' sizes where not everybody that was assigned is counted yet.
+    ``assigned`` are the arms' sizes where not everybody that was assigned is counted yet,
+    ``ignored`` what was given and is not known here.
     """
 
     arms: tuple[ArmSummary, ...]
@@ -72,6 +74,7 @@ class ExperimentSummary(msgspec.Struct, frozen=True, kw_only=True):
     shares: tuple[float, ...] | None = None
     planned_n: int | None = None
     assigned: tuple[int, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     @property
     def control(self) -> ArmSummary:
@@ -96,6 +99,7 @@ def parse_summary(data: Any) -> ExperimentSummary:
         kind=kind,
         shares=_shares(given.get("expected_shares"), arms),
         planned_n=_planned(given.get("planned_n")),
+        ignored=tuple(name for name in given if name not in _KNOWN),
     )
 
 
@@ -130,6 +134,13 @@ def _arm(data: Mapping[str, Any], place: str, kind: MetricKind) -> ArmSummary:
     if kind == "proportion" and not 0 <= sample.total <= sample.n:
         message = "The sum of a proportion is between 0 and n."
         raise InvalidInput(message, field=f"{place}.sum")
+    # Of zeros and ones the squares are what was squared; a mean and a deviation were rounded.
+    slack = 1e-6 if "sum" in data else 0.01
+    if kind == "proportion" and not math.isclose(
+        sample.total_sq, sample.total, rel_tol=slack, abs_tol=slack
+    ):
+        message = "A proportion's outcomes are 0 or 1, so their squares sum to their sum."
+        raise InvalidInput(message, field=f"{place}.{'sum_squares' if 'sum' in data else 'sd'}")
     if kind == "ratio" and "denominator" not in data:
         message = "A ratio metric needs the denominator's sums."
         raise InvalidInput(message, field=f"{place}.denominator")

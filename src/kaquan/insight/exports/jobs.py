@@ -6,20 +6,28 @@ from procrastinate import JobContext
 
 from kaquan.insight.exports.model import Export, ExportedObject, ExportParameters
 from kaquan.insight.exports.run import create_export, fail_export, run_export
-from kaquan.runtime import UNTIL_DONE, Tx, defer_job, get_project, job_queue, services_of, utc_now
+from kaquan.runtime import (
+    UNTIL_DONE,
+    Tx,
+    defer_job,
+    get_project,
+    job_queue,
+    on_last_failure,
+    services_of,
+    utc_now,
+)
 
 
 @job_queue.task(name="insight.export", retry=UNTIL_DONE, pass_context=True)
 async def make_requested_export(context: JobContext, *, project_id: int, export_id: str) -> None:
     """Make an export's file."""
     database = services_of(context).database
-    try:
+    async with on_last_failure(
+        context,
+        project_id,
+        lambda tx, _: fail_export(tx, export_id, now=utc_now()),
+    ):
         await run_export(database, project_id, export_id, clock=utc_now)
-    except Exception as error:
-        if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
-            async with database.transaction(project_id) as tx:
-                await fail_export(tx, export_id, now=utc_now())
-        raise
 
 
 async def request_export(

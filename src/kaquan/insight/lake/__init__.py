@@ -1,6 +1,6 @@
 """The lake: facts copied to Parquet, which metrics and other engines read."""
 
-from kaquan.insight.lake.jobs import compact_all_lakes, sync_all_lakes
+from kaquan.insight.lake.jobs import compact_project_lake, sync_project_lake
 from kaquan.insight.lake.model import SCHEMA, TABLES, Fault, Feed, Kind, LakeFile, Synced
 from kaquan.insight.lake.model import arrow_schema as lake_arrow_schema
 from kaquan.insight.lake.storage import Storage, lake_of
@@ -17,12 +17,12 @@ __all__ = [
     "Storage",
     "Synced",
     "check_lake",
-    "compact_all_lakes",
     "compact_lake",
+    "compact_project_lake",
     "find_feed",
     "lake_arrow_schema",
     "lake_of",
     "list_files",
-    "sync_all_lakes",
     "sync_lake",
+    "sync_project_lake",
 ]

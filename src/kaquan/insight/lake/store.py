@@ -9,6 +9,17 @@ from psycopg import sql
 from kaquan.insight.lake.model import TABLES, Feed, Kind, LakeFile, is_dated
 from kaquan.runtime import Tx, struct_row
 
+_ENDED = sql.SQL(
+    "case when since_xid < pg_snapshot_xmin(pg_current_snapshot()) then true"
+    " else not exists (select from pg_locks l left join pg_stat_activity a using (pid)"
+    "  where l.locktype = 'transactionid' and l.mode = 'ExclusiveLock' and l.granted"
+    "  and age(l.transactionid) >= age(since_xid::xid)"
+    "  and coalesce(a.datname, current_database()) = current_database()) end"
+)
+"""Whether all transactions of this database (or prepared ones) that began to write before ended.
+
+What runs in other databases of the server cannot have touched ours: it is not waited for.
+"""
 _FILE: LiteralString = "path, topic, low, high, row_count, byte_count, written_at"
 
 
@@ -37,10 +48,7 @@ async def wait_for_feed(tx: Tx) -> Feed | None:
 async def _feed(tx: Tx, lock: sql.SQL) -> Feed | None:
     async with tx.cursor(row_factory=struct_row(Feed)) as cursor:
         await cursor.execute(
-            sql.SQL(
-                "select zone, schema, synced_at,"
-                " since_xid < pg_snapshot_xmin(pg_current_snapshot()) as ready from lake_feed"
-            )
+            sql.SQL("select zone, schema, synced_at, {} as ready from lake_feed").format(_ENDED)
             + lock
         )
         return await cursor.fetchone()

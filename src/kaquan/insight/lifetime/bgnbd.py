@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 from scipy.special import betaln, expit, gammaln, hyp2f1
 
-from kaquan.insight.lifetime.fit import Fit, maximise
+from kaquan.insight.lifetime.fit import Fit, fit_rows
 from kaquan.insight.lifetime.history import Floats, Histories
-from kaquan.insight.lifetime.rows import Rows, gather_rows, thin_out
+from kaquan.insight.lifetime.rows import Rows, digamma, gather_rows, weigh
 
 _STARTS = [[0.5, 5.0, 0.5, 2.0], [1.0, 10.0, 1.0, 1.0], [0.2, 1.0, 0.1, 3.0]]
 
@@ -28,29 +28,22 @@ class BgNbd(msgspec.Struct, frozen=True, kw_only=True):
         """The model's name."""
         return "MBG/NBD" if self.modified else "BG/NBD"
 
-    def fit(self, histories: Histories, *, covariates: Floats | None = None) -> Fit:
-        """Fit by maximum likelihood; ``covariates`` has a row a customer, best standardised."""
+    def fit(
+        self, histories: Histories, *, covariates: Floats | None = None, near: Fit | None = None
+    ) -> Fit:
+        """Fit by maximum likelihood; ``covariates`` has a row a customer, best standardised.
+
+        ``near`` is a fit to similar customers, where the search may begin.
+        """
         width = 0 if covariates is None else covariates.shape[1]
         names = ("r", "alpha", "a", "b")
         names += tuple(f"{kind}_{i}" for kind in ("rate", "dropout") for i in range(width))
-        rows = gather_rows(histories, covariates)
-        starts = [start + [0.0] * (2 * width) for start in _STARTS]
-        sample = thin_out(rows)
-        if sample is not rows:
-            rough = maximise(
-                lambda values: self._total(values, sample),
-                names=names,
-                starts=starts,
-                positive=4,
-                customers=int(sample.weight.sum()),
-            )
-            starts = [rough.values.tolist()]
-        return maximise(
-            lambda values: self._total(values, rows),
+        return fit_rows(
+            self.score,
+            gather_rows(histories, covariates),
             names=names,
-            starts=starts,
-            positive=4,
-            customers=len(histories),
+            starts=[start + [0.0] * (2 * width) for start in _STARTS],
+            near=near,
         )
 
     def expect_purchases(
@@ -113,34 +106,56 @@ class BgNbd(msgspec.Struct, frozen=True, kw_only=True):
         last = made if staying else random.geometric(np.clip(leaving, 1e-12, 1.0))
         return np.where(alive, np.minimum(made, last), 0).astype(np.float64)
 
-    def _total(self, values: Floats, rows: Rows) -> float:
-        return float(rows.weight @ self.log_likelihood(values, rows))
-
     def log_likelihood(self, values: Floats, rows: Rows) -> Floats:
         """Return each row's log-likelihood (eq. 6 of the source)."""
+        return self._parts(values, rows)[0]
+
+    def score(self, values: Floats, rows: Rows) -> tuple[float, Floats]:
+        """Return the log-likelihood of all customers, and its gradient by the parameters."""
+        r, alpha, a, b = _of_rows(values, rows)
+        x, weight = rows.frequency, rows.weight
+        likelihood, stayed, log_age, log_last = self._parts(values, rows)
+        gone = 1.0 - stayed
+        shift = 1.0 if self.modified else 0.0
+        both = digamma(a + b)
+        later = rows.of_frequency(lambda x: digamma(a + b + x + shift))
+        stay = rows.of_frequency(lambda x: digamma(b + x + shift)) - later
+        # Without a repeat purchase nobody has left in BG/NBD: the term has no weight there.
+        leave = stay - 1.0 / np.maximum(b + x + shift - 1.0, 1e-300)
+        bought = rows.of_frequency(lambda x: digamma(r + x)) - digamma(r)
+        slopes = (
+            bought + np.log(alpha) - stayed * log_age - gone * log_last,
+            r / alpha - (r + x) * (stayed / (alpha + rows.age) + gone / (alpha + rows.recency)),
+            both - later + gone / a,
+            both - digamma(b) + np.where(gone > 0, stayed * stay + gone * leave, stay),
+        )
+        total = weigh(weight, likelihood)
+        if rows.covariates is None:
+            return total, np.array([weigh(weight, slope) for slope in slopes])
+        elastic = [
+            weight * slope * own for slope, own in zip(slopes, (r, alpha, a, b), strict=True)
+        ]
+        own = [float(one.sum()) / value for one, value in zip(elastic, values[:4], strict=True)]
+        faster = -(rows.covariates.T @ elastic[1])
+        leaving = rows.covariates.T @ (elastic[2] + elastic[3])
+        return total, np.concatenate([own, faster, leaving])
+
+    def _parts(self, values: Floats, rows: Rows) -> tuple[Floats, Floats, Floats, Floats]:
+        """Each row's log-likelihood, the chance of not having left, ln(α + T) and ln(α + t)."""
         r, alpha, a, b = _of_rows(values, rows)
         x = rows.frequency
         shift = 1.0 if self.modified else 0.0
-
-        def constant(x: Floats) -> Floats:
-            return gammaln(r + x) - gammaln(r) - betaln(a, b)
-
-        def stayed(x: Floats) -> Floats:
-            return betaln(a, b + x + shift)
-
-        def left(x: Floats) -> Floats:
-            return betaln(a + 1.0, np.maximum(b + x + shift - 1.0, 1e-300))
-
-        parts = [constant, stayed, left]
-        if rows.covariates is None:
-            common, staying, leaving = (rows.of_frequency(part) for part in parts)
-        else:
-            common, staying, leaving = (part(x) for part in parts)
-        staying = staying - (r + x) * np.log(alpha + rows.age)
-        leaving = leaving - (r + x) * np.log(alpha + rows.recency)
+        common = rows.of_frequency(lambda x: gammaln(r + x)) - gammaln(r) - betaln(a, b)
+        stayed = rows.of_frequency(lambda x: betaln(a, b + x + shift))
+        # B(a + 1, y - 1) = B(a, y) a / (y - 1)
+        gone = stayed + np.log(a) - np.log(np.maximum(b + x + shift - 1.0, 1e-300))
+        log_age, log_last = np.log(alpha + rows.age), np.log(alpha + rows.recency)
+        stayed = stayed - (r + x) * log_age
+        gone = gone - (r + x) * log_last
         if not self.modified:
-            leaving = np.where(x > 0, leaving, -np.inf)
-        return common + r * np.log(alpha) + np.logaddexp(staying, leaving)
+            gone = np.where(x > 0, gone, -np.inf)
+        likelihood = common + r * np.log(alpha) + np.logaddexp(stayed, gone)
+        return likelihood, expit(stayed - gone), log_age, log_last
 
 
 def _of_rows(values: Floats, rows: Rows) -> tuple[Floats, Floats, Floats, Floats]:

@@ -3,7 +3,7 @@
 How it is made, and what it was measured at, is in docs/algorithms/lifetime-value.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -91,8 +91,10 @@ def forecast_purchases(
     cause = _find_lack(histories)
     if cause is not None:
         return TooLittle(cause)
-    validated = validate_models(merged, histories, until_day=until_day, weeks=weeks)
     fits = tuple((model.name, model.fit(histories)) for model in MODELS)
+    validated = validate_models(
+        merged, histories, until_day=until_day, weeks=weeks, near=dict(fits)
+    )
     model, notes = _choose(fits, validated)
     fit = dict(fits)[model.name]
     rows = gather_rows(histories, group=False)
@@ -130,12 +132,18 @@ def expect_damped(model: Model, fit: Fit, rows: Rows, weeks: float) -> Floats:
 
 
 def validate_models(
-    merged: Transactions, histories: Histories, *, until_day: int, weeks: float
+    merged: Transactions,
+    histories: Histories,
+    *,
+    until_day: int,
+    weeks: float,
+    near: Mapping[str, Fit],
 ) -> tuple[Validated, ...]:
     """Fit each model at earlier moments and compare with what followed, inside the training time.
 
     The moments lie at three quarters and at three fifths of the observed time; the horizon is
-    what is left of it, ``weeks`` at most.
+    what is left of it, ``weeks`` at most. ``near`` are the fits to all of the time: where the
+    searches begin, not what they find.
     """
     observed = until_day - int(histories.first_day.min())
     results: list[Validated] = []
@@ -148,7 +156,8 @@ def validate_models(
         actual, _ = count_purchases(merged, past, after_day=origin, until_day=origin + horizon_days)
         for model in MODELS:
             rows = gather_rows(past, group=False)
-            predicted = expect_damped(model, model.fit(past), rows, horizon_days / 7)
+            fit = model.fit(past, near=near[model.name])
+            predicted = expect_damped(model, fit, rows, horizon_days / 7)
             results.append(
                 Validated(
                     model=model.name,
@@ -165,8 +174,9 @@ def validate_models(
 
 def _find_lack(histories: Histories) -> str | None:
     if len(histories) < FEWEST_CUSTOMERS:
+        people = "1 customer" if len(histories) == 1 else f"{len(histories)} customers"
         return (
-            f"{len(histories)} customers bought until then; the models need"
+            f"{people} bought until then; the models need"
             f" {FEWEST_CUSTOMERS} at least to tell people's habits apart"
         )
     repeaters = int((histories.frequency > 0).sum())

@@ -8,6 +8,7 @@ from scipy.special import gammaln
 
 from kaquan.insight.lifetime.fit import Fit, maximise
 from kaquan.insight.lifetime.history import Floats, Histories
+from kaquan.insight.lifetime.rows import digamma
 
 _NAMES = ("p", "q", "v")
 _NO_SPREAD = 1e-9
@@ -24,7 +25,7 @@ def fit_gamma_gamma(histories: Histories) -> Fit | None:
         return None
     level = float(np.average(mean, weights=x))
     return maximise(
-        lambda values: _log_likelihood(values, x, mean),
+        lambda values: _score(values, x, mean),
         names=_NAMES,
         starts=[[5.0, 4.0, level], [1.0, 2.0, level], [10.0, 10.0, level]],
         positive=3,
@@ -45,15 +46,23 @@ def expect_amount(fit: Fit, histories: Histories) -> Floats:
     return np.where(weight > 0, p * (v + x * mean) / np.where(weight > 0, weight, 1), population)
 
 
-def _log_likelihood(values: Floats, x: Floats, mean: Floats) -> float:
+def _score(values: Floats, x: Floats, mean: Floats) -> tuple[float, Floats]:
+    """Return the log-likelihood and its gradient (eq. 1a of the source)."""
     p, q, v = (float(value) for value in values)
+    counts, of_row = np.unique(x, return_inverse=True)
+    log_all, shape = np.log(x * mean + v), p * x + q
     rows = (
-        gammaln(p * x + q)
-        - gammaln(p * x)
+        (gammaln(p * counts + q) - gammaln(p * counts))[of_row]
         - gammaln(q)
         + q * np.log(v)
         + (p * x - 1) * np.log(mean)
         + p * x * np.log(x)
-        - (p * x + q) * np.log(x * mean + v)
+        - shape * log_all
     )
-    return float(rows.sum())
+    rising = digamma(p * counts + q)
+    slopes = [
+        x * ((rising - digamma(p * counts))[of_row] + np.log(mean) + np.log(x) - log_all),
+        rising[of_row] - digamma(q) + np.log(v) - log_all,
+        q / v - shape / (x * mean + v),
+    ]
+    return float(rows.sum()), np.array([float(slope.sum()) for slope in slopes])

@@ -24,6 +24,13 @@ from kaquan.insight.metrics.model import (
     Unit,
 )
 from kaquan.insight.metrics.reference import metrics_page
+from kaquan.insight.metrics.rows import (
+    ORDER_FACTS,
+    FigureRows,
+    Part,
+    list_cohort_customers,
+    list_figure_rows,
+)
 from kaquan.insight.metrics.spillover import (
     MOST_DAYS,
     USUAL_DAYS,
@@ -41,14 +48,17 @@ __all__ = [
     "FUNNEL",
     "METRICS",
     "MOST_DAYS",
+    "ORDER_FACTS",
     "USUAL_DAYS",
     "Answer",
     "Dimension",
     "Engine",
+    "FigureRows",
     "FileFormat",
     "Grain",
     "Metric",
     "NotTold",
+    "Part",
     "Point",
     "PromotedGoods",
     "Question",
@@ -68,6 +78,8 @@ __all__ = [
     "find_promoted",
     "get_metric",
     "lacks_holdout",
+    "list_cohort_customers",
+    "list_figure_rows",
     "metrics_page",
     "read_source",
     "read_spillover",

@@ -100,11 +100,11 @@ _USE = (
         bottom=_count("usage"),
     ),
     _metric(
-        "time_to_redeem", Unit.DAYS, _total("usage", "seconds"),
+        "time_to_redeem", Unit.DAYS, _total("use", "seconds"),
         "核销用时", "Time to redeem", "发放到首次核销的平均天数。",
         "Mean days from publication to the first redemption.",
-        "sum(usage.seconds) / 86400 / count(usage where used)",
-        bottom=Measure("usage", "usage_used_days", lambda t, _: t["used"].cast("int64").sum() * 86_400),
+        "sum(use.seconds) / 86400 / count(use)",
+        bottom=Measure("use", "use_days", lambda t, _: t.count() * 86_400),
     ),
     _metric(
         "breakage", Unit.SHARE, _counted("expiry", "unused"),

@@ -10,7 +10,7 @@ from typing import Any
 import ibis
 
 from kaquan.insight.metrics.model import Dimension, Grain, Question, Scope
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 
 IBIS: Any = ibis
 TableOf = Callable[[str], Any]
@@ -83,9 +83,21 @@ def _usage(tables: TableOf) -> Any:
         **{name: given[name].argmin(given["at"]) for name in told}, given_at=given["at"].min()
     )
     both = first.left_join(_first_uses(tables), "voucher_id")
-    used = both["used_at"].notnull()
-    seconds = both["used_at"].epoch_seconds() - both["given_at"].epoch_seconds()
-    return both.mutate(used=used, seconds=IBIS.ifelse(seconds < 0, 0, seconds))
+    return both.mutate(used=both["used_at"].notnull())
+
+
+def _uses(tables: TableOf) -> Any:
+    """One row a voucher that was given and used, on the day it was first given."""
+    # Joined before it is grouped: few of those given are ever used.
+    given = tables("publication").join(_first_uses(tables), "voucher_id")
+    told = ("id", "campaign_id", "customer_id", "channel", "day", "hour")
+    first = given.group_by("voucher_id").aggregate(
+        **{name: given[name].argmin(given["at"]) for name in told},
+        given_at=given["at"].min(),
+        used_at=given["used_at"].min(),
+    )
+    seconds = first["used_at"].epoch_seconds() - first["given_at"].epoch_seconds()
+    return first.mutate(seconds=IBIS.ifelse(seconds < 0, 0, seconds))
 
 
 def _expiries(tables: TableOf) -> Any:
@@ -137,6 +149,7 @@ _FACTS: Mapping[str, Callable[[TableOf], Any]] = {
         "redemption", lambda t: (t["kind"] == "redemption") & (t["result"] == "FAILURE")
     ),
     "usage": _usage,
+    "use": _uses,
     "expiry": _expiries,
     "budget": _budget,
     "value": _where("transfer", lambda t: t["kind"] == "value"),
@@ -169,7 +182,9 @@ def fact_rows(name: str, tables: TableOf, question: Question, *, running: bool) 
         named = product.select(product_id=product["id"], category=product["category"])
         rows = rows.left_join(named, "product_id")
     if COLUMN_OF[question.by] not in rows.columns:
-        message = f"This metric cannot be told apart by {question.by}."
+        message = words(
+            "This metric cannot be told apart by %(dimension)s.", dimension=words(question.by.value)
+        )
         raise InvalidInput(message, field="by")
     return rows
 
@@ -209,7 +224,10 @@ def _in_scope(rows: Any, tables: TableOf, scope: Scope, *, fact: str) -> Any:
         elif "order_id" in rows.columns:
             by_order[column] = value
         else:
-            message = f"This metric knows nothing of a {column.removesuffix('_id')}."
+            message = words(
+                "This metric knows nothing of a %(thing)s.",
+                thing=words(column.removesuffix("_id")),
+            )
             raise InvalidInput(message, field=column)
     if by_order:
         used = standing(tables)

@@ -15,7 +15,7 @@ from pyarrow import compute, csv, parquet
 from kaquan.insight.lake import TABLES
 from kaquan.insight.metrics.engine import Engine
 from kaquan.insight.metrics.model import Answer, Question
-from kaquan.runtime import InvalidInput, NotFound
+from kaquan.runtime import InvalidInput, NotFound, words
 
 IBIS: Any = ibis
 ARROW: Any = pa
@@ -104,7 +104,11 @@ def _disarmed(table: Any) -> Any:
 
 def _write_sheet(table: Any, target: BinaryIO, sheet: str) -> None:
     if table.num_rows > MOST_SHEET_ROWS:
-        message = f"A sheet holds {MOST_SHEET_ROWS:,} rows, these are {table.num_rows:,}: use csv."
+        message = words(
+            "A sheet holds %(most)s rows, these are %(count)s: use csv.",
+            most=f"{MOST_SHEET_ROWS:,}",
+            count=f"{table.num_rows:,}",
+        )
         raise InvalidInput(message, field="format")
     book = XLSX.Workbook(target, {"strings_to_formulas": False, "strings_to_urls": False})
     page = book.add_worksheet(sheet[:31])

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 import msgspec
-from procrastinate import JobContext
 
 from kaquan.insight.lake import lake_of
 from kaquan.insight.metrics.answer import answer_metrics
@@ -14,26 +13,21 @@ from kaquan.insight.metrics.files import FileFormat, answer_table, table_bytes
 from kaquan.insight.metrics.model import Answer, Grain
 from kaquan.runtime import (
     Database,
+    JobServices,
     Project,
     Settings,
     Unavailable,
-    job_queue,
-    read_projects,
-    services_of,
+    upkeep_of_projects,
     utc_now,
 )
 
 
-@job_queue.periodic(cron="37 * * * *")
-@job_queue.task(name="insight.export_day", queueing_lock="insight.export_day", pass_context=True)
-async def export_at_night(context: JobContext, timestamp: int) -> None:
+@upkeep_of_projects("insight.export_day", cron="37 * * * *")
+async def export_at_night(services: JobServices, project: Project) -> None:
     """At 3 o'clock of each project's night, write the figures of the days up to yesterday."""
-    services = services_of(context)
     now = utc_now()
-    projects = await read_projects(services.database)
-    for project in projects:
-        if now.astimezone(project.zone).hour == 3:
-            await export_days(services.database, services.settings, project, now=now)
+    if now.astimezone(project.zone).hour == 3:
+        await export_days(services.database, services.settings, project, now=now)
 
 
 async def export_days(

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 
 MOST_BUCKETS = 1_100
 """Buckets an answer may have: three years of days."""
@@ -113,7 +113,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         if self.until < self.since:
             raise InvalidInput("The window ends before it begins.", field="until")
         if self.grain is not None and len(self.buckets()) > MOST_BUCKETS:
-            message = f"A series has at most {MOST_BUCKETS:,} figures: ask for a coarser grain."
+            message = words(
+                "A series has at most %(most)s figures: ask for a coarser grain.",
+                most=f"{MOST_BUCKETS:,}",
+            )
             raise InvalidInput(message, field="grain")
 
     def buckets(self) -> list[str]:

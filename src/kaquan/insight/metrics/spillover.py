@@ -14,7 +14,7 @@ import msgspec
 from kaquan.campaigns import get_campaign
 from kaquan.insight.metrics.engine import Engine
 from kaquan.insight.statistics import Because, Finding, Sample, welch_difference
-from kaquan.runtime import InvalidInput, Tx
+from kaquan.runtime import InvalidInput, Tx, words
 
 IBIS: Any = ibis
 USUAL_DAYS = 28
@@ -89,7 +89,7 @@ def read_spillover(
     Raises InvalidInput for days outside 1 to 365.
     """
     if not 1 <= days <= MOST_DAYS:
-        message = f"The days are 1 to {MOST_DAYS}."
+        message = words("The days are 1 to %(most)s.", most=MOST_DAYS)
         raise InvalidInput(message, field="days")
     people = _people(engine, campaign_id)
     both = _count(engine, people, days=days), _count(engine, people, days=2 * days)

@@ -107,10 +107,12 @@ def watch_lifetime(
     columns = {
         "frequency": histories.frequency,
         "recency": histories.recency,
-        "age": histories.age,
         "monetary": histories.monetary,
     }
-    shifts = tuple(stability_index(one, columns[one.name]) for one in card.spreads)
+    # Everybody's age grows by a week a week: that it moved says nothing.
+    shifts = tuple(
+        stability_index(one, columns[one.name]) for one in card.spreads if one.name in columns
+    )
     assert card.score_spread is not None
     scores = stability_index(card.score_spread, expected / max((until - since) / 7, 1e-9))
     return _drift(

@@ -7,14 +7,18 @@ from procrastinate import JobContext
 from kaquan.insight.models.judge import SCORING_KINDS
 from kaquan.insight.models.model import ModelKind, ModelRun
 from kaquan.insight.models.run import SCHEDULED, carry_out, create_run, fail_run
+from kaquan.insight.models.store import list_active
 from kaquan.runtime import (
     UNTIL_DONE,
+    JobServices,
+    Project,
     Tx,
     defer_job,
     get_project,
     job_queue,
-    read_projects,
+    on_last_failure,
     services_of,
+    upkeep_of_projects,
     utc_now,
 )
 
@@ -24,27 +28,31 @@ async def train_model(context: JobContext, *, project_id: int, run_id: str) -> N
     """Do what a request to train asks for."""
     services = services_of(context)
     database = services.database
-    try:
+    async with on_last_failure(
+        context,
+        project_id,
+        lambda tx, _: fail_run(tx, run_id, now=utc_now()),
+    ):
         await carry_out(database, services.settings, project_id, run_id, clock=utc_now)
-    except Exception as error:
-        if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
-            async with database.transaction(project_id) as tx:
-                await fail_run(tx, run_id, now=utc_now())
-        raise
 
 
-@job_queue.periodic(cron="41 18 * * 0")
-@job_queue.task(
-    name="insight.train_weekly", queueing_lock="insight.train_weekly", pass_context=True
-)
-async def train_weekly(context: JobContext, timestamp: int) -> None:
+@upkeep_of_projects("insight.train_weekly", cron="41 18 * * 0")
+async def train_weekly(services: JobServices, project: Project) -> None:
     """Every Sunday evening (UTC), learn anew, look at what drifted, and score everybody."""
-    database = services_of(context).database
-    projects = await read_projects(database)
-    for project in projects:
-        async with database.transaction(project.project_id) as tx:
-            for kind in SCORING_KINDS:
-                await request_training(tx, kind, by=SCHEDULED, now=utc_now())
+    async with services.database.transaction(project.project_id) as tx:
+        for kind in SCORING_KINDS:
+            await request_training(tx, kind, by=SCHEDULED, now=utc_now())
+        for one in await list_active(tx, ModelKind.UPLIFT):
+            card = one.card
+            await request_training(
+                tx,
+                ModelKind.UPLIFT,
+                subject=card.subject,
+                arm=card.arm,
+                control=card.control,
+                by=SCHEDULED,
+                now=utc_now(),
+            )
 
 
 async def request_training(
@@ -53,6 +61,7 @@ async def request_training(
     *,
     subject: str | None = None,
     arm: str | None = None,
+    control: str | None = None,
     by: str,
     now: datetime,
 ) -> ModelRun:
@@ -60,7 +69,9 @@ async def request_training(
 
     Raises as `create_run` does.
     """
-    run, fresh = await create_run(tx, kind, subject=subject, arm=arm, by=by, now=now)
+    run, fresh = await create_run(
+        tx, kind, subject=subject, arm=arm, control=control, by=by, now=now
+    )
     if fresh:
         project = await get_project(tx)
         await defer_job(tx, train_model, project_id=project.project_id, run_id=run.id)

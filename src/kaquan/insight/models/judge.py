@@ -1,4 +1,4 @@
-"""Whether a new version may take over: not worse than counting, and not than the active one."""
+"""Whether a new version may take over: known to beat counting, and no worse than the active one."""
 
 import msgspec
 import numpy as np
@@ -17,7 +17,7 @@ from kaquan.insight.models.propensity import Propensity, list_outcomes, losses_o
 from kaquan.insight.models.units import split_by_time
 
 SCORING_KINDS = (ModelKind.NEXT_PURCHASE, ModelKind.REDEMPTION, ModelKind.LIFETIME_VALUE)
-"""Kinds of which one version is active and scores everybody."""
+"""Kinds of which one version is active and scores everybody; of uplift, one a pair of arms is."""
 LOSS = {
     ModelKind.NEXT_PURCHASE: "log_loss",
     ModelKind.REDEMPTION: "log_loss",
@@ -25,25 +25,31 @@ LOSS = {
 }
 
 
-def judge_version(trained: Trained, active: bytes | None, facts: Facts) -> Verdict:
+def judge_version(trained: Trained, active: bytes | None, facts: Facts | None) -> Verdict:
     """Compare on the newest holdout, which neither version has learnt from.
 
-    ``active`` is the artifact of the active version of the same kind, if there is one.
+    ``active`` is the artifact of the active version of the same kind, if there is one. An uplift
+    needs neither it nor ``facts``: its rows were all predicted by models that had not seen them.
     """
     card = trained.card
-    if card.kind not in SCORING_KINDS:
-        return Verdict(code=VerdictCode.NOT_FOR_SCORING)
+    # Written so that a figure that is none never takes over.
+    known = card.gain is not None and card.gain.low is not None and card.gain.low > 0
+    if card.kind is ModelKind.UPLIFT:
+        code = VerdictCode.ORDER_HELPS if known else VerdictCode.ORDER_UNKNOWN
+        return Verdict(code=code, gain=card.gain)
+    assert facts is not None
     loss = LOSS[card.kind]
     candidate, baseline = card.measures[loss].value, card.baseline[loss].value
     other = None if active is None else _loss_of(active, card, facts)
-    # Written so that an error that is no number never takes over.
     if not candidate < baseline:
         code = VerdictCode.WORSE_THAN_BASELINE
+    elif not known:
+        code = VerdictCode.NOT_KNOWN_BETTER
     elif other is not None and not candidate <= other:
         code = VerdictCode.WORSE_THAN_ACTIVE
     else:
         code = VerdictCode.FIRST if active is None else VerdictCode.BETTER
-    return Verdict(code=code, candidate=candidate, baseline=baseline, active=other)
+    return Verdict(code=code, candidate=candidate, baseline=baseline, active=other, gain=card.gain)
 
 
 def decode_artifact(kind: ModelKind, artifact: bytes) -> Propensity | LifetimeValue:

@@ -88,6 +88,8 @@ def train_lifetime(
     bought = _read_purchases(facts, until=until)
     if bought is None:
         return Refused((Lack(code=LackCode.CUSTOMERS, have=0, need=FEWEST_CUSTOMERS),))
+    window = facts.window()
+    assert window is not None
     first, last = int(bought.merged.day.min()), int(until)
     held = int(min(days or HORIZON_DAYS, HORIZON_DAYS, (last - first) * TEST_SHARE))
     if last - first < LEAST_DAYS:
@@ -105,7 +107,7 @@ def train_lifetime(
         kind=ModelKind.LIFETIME_VALUE,
         horizon_days=HORIZON_DAYS,
         seed=seed,
-        data_from=to_moment(first),
+        data_from=to_moment(window[0]),
         data_until=to_moment(until),
         holdout_from=to_moment(until_day),
         train_rows=len(histories),

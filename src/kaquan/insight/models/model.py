@@ -1,12 +1,16 @@
 """The nouns of models: kinds, what a card says, what is lacking, versions and runs."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+WAITS_AT_MOST = timedelta(hours=12)
+"""How long a request may wait for a worker to begin."""
+UPLIFT_PREFIX = "uplift."
+"""How the names of uplifts' scores begin."""
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -127,6 +131,11 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     arm: str | None = None
     control: str | None = None
 
+    @property
+    def scope(self) -> str:
+        """What one version of the kind is active for: a pair of arms, or nothing in particular."""
+        return "" if self.subject is None else f"{self.subject}.{self.arm}.{self.control}"
+
 
 class Trained(msgspec.Struct, frozen=True, kw_only=True):
     """A model as it comes from training: its card, and what predicts."""
@@ -154,22 +163,34 @@ class VerdictCode(StrEnum):
     FIRST = "first"
     BETTER = "better"
     WORSE_THAN_BASELINE = "worse_than_baseline"
+    NOT_KNOWN_BETTER = "not_known_better"
     WORSE_THAN_ACTIVE = "worse_than_active"
-    NOT_FOR_SCORING = "not_for_scoring"
+    ORDER_HELPS = "order_helps"
+    ORDER_UNKNOWN = "order_unknown"
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a version takes over; losses of the candidate, baseline and active one alike."""
+    """Whether a version takes over; losses of the candidate, baseline and active one alike.
+
+    ``gain`` is how much less than the baseline the candidate loses; of uplift, how much more the
+    offer changes those whom the order puts first than it changes anybody.
+    """
 
     code: VerdictCode
     candidate: float | None = None
     baseline: float | None = None
     active: float | None = None
+    gain: Figure | None = None
 
     @property
     def activates(self) -> bool:
         """Whether the version becomes the active one."""
-        return self.code in (VerdictCode.FIRST, VerdictCode.BETTER)
+        return self.code in (VerdictCode.FIRST, VerdictCode.BETTER, VerdictCode.ORDER_HELPS)
+
+    @property
+    def retires(self) -> bool:
+        """Whether the active version goes: replaced, or no longer borne out by its experiment."""
+        return self.activates or self.code is VerdictCode.ORDER_UNKNOWN
 
 
 class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,18 +210,31 @@ class ModelVersion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A request to train, and what became of it."""
+    """A request to train, and what became of it.
+
+    ``alive_until`` is how long it may be silent: whoever works on it moves it on again and again;
+    None while nobody has begun.
+    """
 
     id: str
     kind: ModelKind
     status: RunStatus
     subject: str | None
     arm: str | None
+    control: str | None
     asked_by: str
     model_id: str | None
     lacks: tuple[Lack, ...]
     created_at: datetime
     finished_at: datetime | None
+    alive_until: datetime | None
+
+    def died(self, now: datetime) -> bool:
+        """Whether it was cut off: its worker went silent, or nobody ever began."""
+        if self.status is not RunStatus.PENDING:
+            return False
+        last = self.alive_until or self.created_at + WAITS_AT_MOST
+        return last < now
 
 
 class DriftState(StrEnum):

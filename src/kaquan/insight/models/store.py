@@ -24,7 +24,8 @@ _MODEL: LiteralString = """
       from prediction_model
 """
 _RUN: LiteralString = """
-    select id, kind, status, subject, arm, asked_by, model_id, lacks, created_at, finished_at
+    select id, kind, status, subject, arm, control, asked_by, model_id, lacks, created_at,
+           finished_at, alive_until
       from model_run
 """
 _ORDERS: dict[str, LiteralString] = {
@@ -40,27 +41,28 @@ _DRIFTS_KEPT = 52
 async def insert_model(
     tx: Tx, trained: Trained, verdict: Verdict, *, now: datetime
 ) -> ModelVersion:
-    """Store a version; one that activates retires the active one of its kind."""
-    kind = trained.card.kind
+    """Store a version; one that activates retires the active one of its kind and scope."""
+    kind, scope = trained.card.kind, trained.card.scope
     await tx.execute(
         "select pg_advisory_xact_lock(hashtextextended(current_project() || ' model', 0))"
     )
-    if verdict.activates:
+    if verdict.retires:
         await tx.execute(
             "update prediction_model set status = 'retired', retired_at = %s"
-            " where kind = %s and status = 'active'",
-            (now, kind),
+            " where kind = %s and scope = %s and status = 'active'",
+            (now, kind, scope),
         )
     model_id = new_id("model")
     await tx.execute(
-        "insert into prediction_model (id, kind, version, status, card, verdict, artifact,"
+        "insert into prediction_model (id, kind, scope, version, status, card, verdict, artifact,"
         " trained_at, activated_at)"
-        " select %(id)s, %(kind)s, coalesce(max(version), 0) + 1, %(status)s, %(card)s,"
+        " select %(id)s, %(kind)s, %(scope)s, coalesce(max(version), 0) + 1, %(status)s, %(card)s,"
         "        %(verdict)s, %(artifact)s, %(now)s, %(activated)s"
         "   from prediction_model where kind = %(kind)s",
         {
             "id": model_id,
             "kind": kind,
+            "scope": scope,
             "status": "active" if verdict.activates else "candidate",
             "card": _json(trained.card),
             "verdict": _json(verdict),
@@ -83,10 +85,20 @@ async def get_model(tx: Tx, model_id: str) -> ModelVersion:
 
 
 async def find_active(tx: Tx, kind: ModelKind) -> ModelVersion | None:
-    """Return the version of a kind that scores customers, or None."""
+    """Return the version of a kind that scores customers, or None; not for uplift (`list_active`)."""
     async with tx.cursor(row_factory=struct_row(ModelVersion)) as cursor:
         await cursor.execute(_MODEL + " where kind = %s and status = 'active'", (kind,))
         return await cursor.fetchone()
+
+
+async def list_active(tx: Tx, kind: ModelKind) -> list[ModelVersion]:
+    """Return all versions of a kind that score customers: of uplift, one a pair of arms."""
+    async with tx.cursor(row_factory=struct_row(ModelVersion)) as cursor:
+        await cursor.execute(
+            _MODEL + " where kind = %s and status = 'active' order by activated_at desc, id",
+            (kind,),
+        )
+        return await cursor.fetchall()
 
 
 async def list_models(
@@ -136,9 +148,12 @@ async def update_scored(tx: Tx, model_id: str, *, count: int, as_of: datetime) -
 async def insert_run(tx: Tx, run: ModelRun) -> None:
     """Store a request to train."""
     await tx.execute(
-        "insert into model_run (id, kind, status, subject, arm, asked_by, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s)",
-        (run.id, run.kind, run.status, run.subject, run.arm, run.asked_by, run.created_at),
+        "insert into model_run (id, kind, status, subject, arm, control, asked_by, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            *(run.id, run.kind, run.status, run.subject, run.arm, run.control),
+            *(run.asked_by, run.created_at),
+        ),
     )
 
 
@@ -154,24 +169,33 @@ async def get_run(tx: Tx, run_id: str, *, lock: bool = False) -> ModelRun:
 
 
 async def find_pending(
-    tx: Tx, kind: ModelKind, subject: str | None, *, since: datetime
+    tx: Tx, kind: ModelKind, subject: str | None, *, arm: str | None, control: str | None
 ) -> ModelRun | None:
-    """Return a request of the same, made since then, that still waits or runs, or None."""
+    """Return the latest request of the same that is not finished, or None."""
     async with tx.cursor(row_factory=struct_row(ModelRun)) as cursor:
         await cursor.execute(
-            _RUN + " where kind = %s and subject is not distinct from %s and status = 'pending'"
-            " and created_at > %s order by created_at limit 1",
-            (kind, subject, since),
+            _RUN + " where kind = %s and subject is not distinct from %s"
+            " and arm is not distinct from %s and control is not distinct from %s"
+            " and status = 'pending' order by created_at desc, id desc limit 1",
+            (kind, subject, arm, control),
         )
         return await cursor.fetchone()
 
 
+async def update_alive(tx: Tx, run_id: str, *, until: datetime) -> None:
+    """Say that somebody works on a request, and until when they may be silent."""
+    await tx.execute(
+        "update model_run set alive_until = %s where id = %s and status = 'pending'",
+        (until, run_id),
+    )
+
+
 async def list_latest_runs(tx: Tx) -> list[ModelRun]:
-    """Return the latest request of each kind, and of each experiment."""
+    """Return the latest request of each kind, and of each experiment's pair of arms."""
     async with tx.cursor(row_factory=struct_row(ModelRun)) as cursor:
         await cursor.execute(
-            "select distinct on (kind, subject) r.* from (" + _RUN + ") r"
-            " order by kind, subject, created_at desc, id desc"
+            "select distinct on (kind, subject, arm, control) r.* from (" + _RUN + ") r"
+            " order by kind, subject, arm, control, created_at desc, id desc"
         )
         return await cursor.fetchall()
 
@@ -191,6 +215,15 @@ async def update_run(
         " finished_at = %s where id = %s",
         (status, model_id, _json(lacks), None if status is RunStatus.PENDING else now, run_id),
     )
+
+
+async def list_people(tx: Tx, *, after: str, limit: int) -> list[str]:
+    """Return customers' ids in order, from behind one on."""
+    cursor = await tx.execute(
+        "select id from customer where erased_at is null and id > %s order by id limit %s",
+        (after, limit),
+    )
+    return [row[0] for row in await cursor.fetchall()]
 
 
 async def insert_drift(tx: Tx, model_id: str, drift: Drift) -> None:

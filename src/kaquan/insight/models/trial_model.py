@@ -1,6 +1,6 @@
-"""Whom an offer moves: uplift learnt from a past experiment, for reading.
+"""Whom an offer moves: uplift learnt from a past experiment, and what it says of customers.
 
-Nothing is decided by it: a plan does that, with a certificate (docs/algorithms/certificate.md).
+What is sent to whom is decided by a plan, with a certificate (docs/algorithms/certificate.md).
 """
 
 from collections import Counter
@@ -13,6 +13,7 @@ import numpy as np
 from kaquan.experiments import HOLDOUT, Experiment
 from kaquan.insight.models.measures import spread_of
 from kaquan.insight.models.model import (
+    UPLIFT_PREFIX,
     Bin,
     Card,
     Figure,
@@ -29,10 +30,14 @@ from kaquan.insight.uplift import (
     Learner,
     TreePlan,
     Trial,
+    WrittenTrees,
     bootstrap,
     cross_fit_uplift,
+    fit_doubly_robust,
+    read_trees,
     uplift_at,
     uplift_by_bin,
+    write_trees,
 )
 
 FEWEST_OF_AN_ARM = 200
@@ -43,7 +48,8 @@ Known = dict[str, tuple[float | None, ...]]
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True):
-    """An experiment's customers with what was known of them before; ``arm`` None is the largest.
+    """An experiment's customers with what was known of them before; ``arm`` None is the largest,
+    ``control`` None those who got nothing.
 
     ``in_margin`` says whether outcomes are margins, rather than revenue for want of a rate.
     """
@@ -52,15 +58,24 @@ class Tried(msgspec.Struct, frozen=True, kw_only=True):
     observed: list[Observed]
     past: Known
     arm: str | None
+    control: str | None
     in_margin: bool
+
+
+class UpliftModel(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored: the regression of uplift on the features, in minor units a customer."""
+
+    features: tuple[str, ...]
+    uplift: WrittenTrees
 
 
 def train_uplift(tried: Tried, *, seed: int, plan: TreePlan | None = None) -> Trained | Refused:
     """Cross-fit a doubly robust learner on one arm against the control, and measure by tenths.
 
-    Each customer's uplift is by models that have not seen them.
+    Each measured customer's uplift is by models that have not seen them; what is kept to score
+    others with is the same learner, fitted to all.
     """
-    control = control_of(tried.experiment, tried.observed)
+    control = tried.control or control_of(tried.experiment, tried.observed)
     lacks = _find_lacks(tried, control)
     arm = tried.arm or _largest(tried.observed, control)
     if lacks or arm is None or control is None:
@@ -100,7 +115,24 @@ def train_uplift(tried: Tried, *, seed: int, plan: TreePlan | None = None) -> Tr
         ),
         score_spread=spread_of("uplift", uplift),
     )
-    return Trained(card=card, artifact=msgspec.json.encode(sorted(figures)))
+    learnt = fit_doubly_robust(trial, seed=seed, plan=plan)[0]
+    kept = UpliftModel(features=FEATURES, uplift=write_trees(learnt))
+    return Trained(card=card, artifact=msgspec.json.encode(kept))
+
+
+def score_uplift(model: UpliftModel, past: Known) -> Floats:
+    """Return what the offer would change of each customer, in minor units, in the order given.
+
+    ``past`` has the `FEATURES` of each.
+    """
+    place = [FEATURES.index(name) for name in model.features]
+    rows = np.array(list(past.values()), dtype=np.float64).reshape(len(past), len(FEATURES))
+    return read_trees(model.uplift).predict(rows[:, place])
+
+
+def name_uplift(card: Card) -> str:
+    """Return the name that rules know a version's scores by, behind ``score.``."""
+    return UPLIFT_PREFIX + card.scope
 
 
 def control_of(experiment: Experiment, observed: Sequence[Observed]) -> str | None:

@@ -5,7 +5,9 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from kaquan.experiments import HOLDOUT
 from kaquan.insight.models.model import (
+    UPLIFT_PREFIX,
     Card,
     DriftState,
     Lack,
@@ -91,8 +93,9 @@ KINDS: Mapping[ModelKind, About] = {
             "en": "Seeing whom a voucher moved, and what to try next.",
         },
         not_for={
-            "zh": "不直接决定发给谁：发券方案要有证书（见方案）。",
-            "en": "It decides nothing: a plan does, with its certificate.",
+            "zh": "不直接决定发给谁：发券方案要有证书（见方案）。对与实验客户不同的人，所知甚少。",
+            "en": "It decides nothing: a plan does, with its certificate. Of people unlike those of"
+            " the experiment it knows little.",
         },
     ),
 }
@@ -135,13 +138,14 @@ _LACKS: Mapping[LackCode, Text] = {
         " buying to learn.",
     },
     LackCode.CONTROL: {
-        "zh": "实验中什么都没收到且观察期满的客户有 {have} 位，至少需要 {need} 位。",
-        "en": "{have} customers of the experiment got nothing and have their days over; {need}"
-        " are needed.",
+        "zh": "实验中作为对照且观察期满的客户有 {have} 位，至少需要 {need} 位。",
+        "en": "{have} customers are there to compare with and have their days over; {need} are"
+        " needed.",
     },
     LackCode.ARM: {
-        "zh": "实验中收到券且观察期满的客户有 {have} 位，至少需要 {need} 位。",
-        "en": "{have} customers got the voucher and have their days over; {need} are needed.",
+        "zh": "实验中属于所看分组且观察期满的客户有 {have} 位，至少需要 {need} 位。",
+        "en": "{have} customers are in the arm that is looked at and have their days over; {need}"
+        " are needed.",
     },
     LackCode.NOT_OVER: {
         "zh": "实验中还没有客户观察期满。",
@@ -170,14 +174,29 @@ _VERDICTS: Mapping[VerdictCode, Text] = {
         "en": "Not in use: on the newest data its error is {candidate}, not below the {baseline}"
         " of mere counting.",
     },
+    VerdictCode.NOT_KNOWN_BETTER: {
+        "zh": "未启用：在最新数据上误差 {candidate}，虽低于简单计数的 {baseline}，但差距的 95% 区间"
+        "（{low} 至 {high}）含零，不能断定更好，故仍以计数为准。",
+        "en": "Not in use: on the newest data its error is {candidate}, below the {baseline} of"
+        " mere counting, but the 95% interval of the difference ({low} to {high}) holds zero. It"
+        " is not known to be better, so counting stays.",
+    },
     VerdictCode.WORSE_THAN_ACTIVE: {
         "zh": "未启用：在最新数据上误差 {candidate}，高于在用版本的 {active}，故保留在用版本。",
         "en": "Not in use: on the newest data its error is {candidate}, above the {active} of the"
         " version in use, which stays.",
     },
-    VerdictCode.NOT_FOR_SCORING: {
-        "zh": "仅供阅读：发券由方案决定。",
-        "en": "For reading only: what is sent is decided by a plan.",
+    VerdictCode.ORDER_HELPS: {
+        "zh": "已启用：在实验的客户中，按它挑选的人受券的影响大于随意挑选的人（95% 区间高于零）。"
+        "分数每周更新，可用于客群规则；发给谁由方案决定。",
+        "en": "In use: among the experiment's customers, the voucher changes those it puts first"
+        " more than anybody at random (the 95% interval lies above zero). Its scores are renewed"
+        " every week and may be asked for by segments; what is sent is decided by a plan.",
+    },
+    VerdictCode.ORDER_UNKNOWN: {
+        "zh": "未启用：不能断定按它挑选的人受券的影响更大（95% 区间不高于零），故不给客户打分。",
+        "en": "Not in use: it is not known that the voucher changes those it puts first more than"
+        " anybody (the 95% interval does not lie above zero), so it scores nobody.",
     },
 }
 
@@ -190,6 +209,11 @@ PREDICTIONS: Mapping[str, Text] = {
     "alive": {"zh": "仍活跃的可能性", "en": "Still active"},
 }
 """Names of the predictions that our own models write, by the name that rules know them by."""
+_UPLIFT: Text = {
+    "zh": "增量：{experiment} {arm}（对比 {control}）",
+    "en": "Uplift: {experiment} {arm} against {control}",
+}
+_HELD_OUT: Text = {"zh": "对照组", "en": "holdout"}
 SHARES = frozenset(("next_purchase", "churn", "redemption", "alive"))
 MONEY = frozenset(("clv_value",))
 
@@ -214,6 +238,8 @@ def say_verdict(verdict: Verdict, language: Language) -> str:
             ("candidate", verdict.candidate),
             ("baseline", verdict.baseline),
             ("active", verdict.active),
+            ("low", None if verdict.gain is None else verdict.gain.low),
+            ("high", None if verdict.gain is None else verdict.gain.high),
         )
     }
     return _VERDICTS[verdict.code][language].format(**errors)
@@ -224,7 +250,38 @@ def say_answers(card: Card, language: Language) -> str:
     return KINDS[card.kind].answers[language].format(days=card.horizon_days)
 
 
-def name_prediction(name: str, language: Language) -> str:
-    """Return a prediction's name for people; that of a model of others' is as it is."""
+def name_prediction(
+    name: str, language: Language, *, experiments: Mapping[str, str] | None = None
+) -> str:
+    """Return a prediction's name for people; that of a model of others' is as it is.
+
+    ``experiments`` are the names of experiments by their ids, for the uplifts of their arms.
+    """
     told = PREDICTIONS.get(name)
-    return name if told is None else told[language]
+    if told is not None:
+        return told[language]
+    if not is_uplift(name):
+        return name
+    subject = subject_of(name)
+    arm, _, control = name.removeprefix(f"{UPLIFT_PREFIX}{subject}.").rpartition(".")
+    said = {
+        "experiment": (experiments or {}).get(subject, ""),
+        "arm": arm,
+        "control": _HELD_OUT[language] if control == HOLDOUT else control,
+    }
+    return _UPLIFT[language].format(**said).replace("  ", " ").replace("： ", "：")
+
+
+def is_amount(name: str) -> bool:
+    """Whether a prediction is an amount in minor units."""
+    return name in MONEY or is_uplift(name)
+
+
+def subject_of(name: str) -> str:
+    """Return the experiment's id in the name of an uplift."""
+    return name.removeprefix(UPLIFT_PREFIX).partition(".")[0]
+
+
+def is_uplift(name: str) -> bool:
+    """Whether a prediction is the uplift of an experiment's arm, in minor units."""
+    return name.startswith(UPLIFT_PREFIX)

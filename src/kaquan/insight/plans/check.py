@@ -2,7 +2,7 @@
 
 from kaquan.experiments import WHOLE_BPS, Experiment
 from kaquan.insight.plans.model import PlanDraft, SegmentCap
-from kaquan.runtime import InvalidInput, Tx, check_whole_number
+from kaquan.runtime import InvalidInput, Tx, check_whole_number, words
 from kaquan.segments import get_segment
 
 MOST_SEGMENT_CAPS = 8
@@ -19,7 +19,7 @@ async def check_limits(tx: Tx, draft: PlanDraft, experiment: Experiment) -> tupl
         message = "One customer may not cost more than all together: the cap is above the budget."
         raise InvalidInput(message, field="person_cap_minor")
     if len(draft.segment_caps) > MOST_SEGMENT_CAPS:
-        message = f"A plan has at most {MOST_SEGMENT_CAPS} caps of segments."
+        message = words("A plan has at most %(most)s caps of segments.", most=MOST_SEGMENT_CAPS)
         raise InvalidInput(message, field="segment_caps")
     found: dict[str, SegmentCap] = {}
     for place, one in enumerate(draft.segment_caps):

@@ -1,15 +1,23 @@
 """From a past experiment to a choice for each customer of an audience; pure."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
 
 import msgspec
 import numpy as np
 
-from kaquan.experiments import HOLDOUT, Preset
-from kaquan.insight.allocation import BudgetTooSmall, CostOn, Explored, LearningPlan, explore
-from kaquan.insight.plans.frontier import STEPS, draw_frontier
-from kaquan.insight.plans.limit_store import Had
+from kaquan.experiments import Preset
+from kaquan.insight.allocation import BudgetTooSmall, Explored, LearningPlan, explore
+from kaquan.insight.plans.asked import (
+    Bounds,
+    Rows,
+    add_closed,
+    add_members,
+    plain_table,
+    policy_request,
+    sum_limits,
+    train_table,
+)
+from kaquan.insight.plans.frontier import draw_frontier
 from kaquan.insight.plans.model import (
     ArmSummary,
     Lack,
@@ -19,32 +27,26 @@ from kaquan.insight.plans.model import (
     UniformPoint,
     Why,
 )
-from kaquan.insight.plans.spread import Closures, Rules, TooTight, choose, close_arms, say_reasons
+from kaquan.insight.plans.spread import (
+    SLACK,
+    Chosen,
+    Closures,
+    Rules,
+    TooTight,
+    choose,
+    close_arms,
+    say_reasons,
+)
 from kaquan.insight.plans.store import Observed
+from kaquan.insight.plans.words import LIMITS_UNMEASURED, say_unmeasured
 from kaquan.insight.policy import (
-    CLOSED_BY,
     PolicyEvaluation,
-    PolicyRequest,
     PolicyResult,
     Predicted,
     evaluate_policy,
 )
-from kaquan.insight.tabular import Table, make_column
 from kaquan.insight.uplift import Floats, Ints
 from kaquan.runtime import InvalidInput
-
-_Rows: TypeAlias = Mapping[str, tuple[float | None, ...]]
-
-
-class Bounds(msgspec.Struct, frozen=True, kw_only=True):
-    """What the limits go by: arms that send a message, what customers of the experiment had had
-    when they got their arm and those of the audience have had, and who is in capped segments.
-    """
-
-    contacting: frozenset[str] = frozenset()
-    past: Mapping[str, Had] = {}
-    now: Mapping[str, Had] = {}
-    members: Mapping[str, frozenset[str]] = {}
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,8 +60,8 @@ def decide(
     request: PlanDraft,
     *,
     observed: Sequence[Observed],
-    past: _Rows,
-    audience: _Rows,
+    past: Rows,
+    audience: Rows,
     features: Sequence[str],
     control: str,
     bounds: Bounds | None = None,
@@ -70,19 +72,24 @@ def decide(
     ``control`` is the arm that gets nothing; those whom the campaign held out count as its.
     The outcome is the margin before the campaign's discount, the cost that discount as it was
     measured; chances of arms are the logged ones where they differed. What ``bounds`` close to a
-    customer is closed alike in the experiment's rows, and for the uniform policy.
+    customer is closed alike in the experiment's rows, and for the uniform policy; limits of sums
+    hold there a customer as they do in the audience.
     """
     bounds = bounds or Bounds()
     seen = [one for one in observed if one.customer_id in past]
-    asked = _policy_request(request, seen, control)
+    asked = msgspec.structs.replace(
+        policy_request(request, seen, control),
+        limits=tuple(sum_limits(request, bounds, audience=audience)),
+    )
     shut = [close_arms(request, had, largest=asked.costs) for had in (bounds.past, bounds.now)]
-    train = _train_table(seen, past, features, control)
-    test = _table("audience", list(audience), [audience[one] for one in audience], features)
+    train = train_table(seen, past, features, control)
+    train = add_members(train, [one.customer_id for one in seen], asked.limits, bounds)
+    test = plain_table("audience", list(audience), [audience[one] for one in audience], features)
     if any(shut):
         asked = msgspec.structs.replace(asked, closed="closed")
         people = ([one.customer_id for one in seen], list(audience))
         train, test = (
-            _with_closed(table, who, closed, bounds.contacting)
+            add_closed(table, who, closed, bounds.contacting)
             for table, who, closed in zip((train, test), people, shut, strict=True)
         )
     try:
@@ -121,23 +128,6 @@ def _lacking(lack: Lack) -> Decision:
     return Decision(result=PlanResult(lacks=(lack,)), presets=[])
 
 
-def _with_closed(
-    table: Table,
-    customers: Sequence[str],
-    closed: Mapping[str, Closures],
-    contacting: frozenset[str],
-) -> Table:
-    texts = [_closed_names(closed.get(one), contacting) for one in customers]
-    columns = table.columns | {"closed": make_column("closed", texts)}
-    return msgspec.structs.replace(table, columns=columns)
-
-
-def _closed_names(one: Closures | None, contacting: frozenset[str]) -> str:
-    if one is None:
-        return ""
-    return CLOSED_BY.join(sorted({*one.dear, *(contacting if one.messages else ())}))
-
-
 def _rules(
     request: PlanDraft,
     predicted: Predicted,
@@ -166,77 +156,20 @@ def _rules(
             (cap, np.array([one in bounds.members[cap.segment_id] for one in customers]))
             for cap in request.segment_caps
         ),
+        unmeasured=frozenset(
+            cap.segment_id
+            for cap in request.segment_caps
+            if cap.segment_id not in bounds.past_members
+        ),
     )
-
-
-def _policy_request(request: PlanDraft, seen: Sequence[Observed], control: str) -> PolicyRequest:
-    most = {control: 0.0}
-    for one in seen:
-        arm = control if one.arm == HOLDOUT else one.arm
-        most[arm] = max(most.get(arm, 0.0), one.paid)
-    chances = {(one.arm, one.propensity) for one in seen}
-    return PolicyRequest(
-        arm="arm",
-        control=control,
-        outcome="margin",
-        value=1.0,
-        costs=most,
-        cost_on=CostOn.MEASURED,
-        paid="paid",
-        budget=None if request.budget_minor is None else float(request.budget_minor),
-        propensity="chance" if len(chances) > len({arm for arm, _ in chances}) else None,
-        ignore=("chance", "customer"),
-        seed=request.seed,
-        steps=STEPS,
-    )
-
-
-def _train_table(
-    seen: Sequence[Observed], past: _Rows, features: Sequence[str], control: str
-) -> Table:
-    table = _table(
-        "experiment",
-        [one.customer_id for one in seen],
-        [past[one.customer_id] for one in seen],
-        features,
-    )
-    columns = {
-        "arm": [control if one.arm == HOLDOUT else one.arm for one in seen],
-        "margin": [f"{one.margin + one.paid!r}" for one in seen],
-        "paid": [f"{one.paid!r}" for one in seen],
-        "chance": [f"{one.propensity!r}" for one in seen],
-    }
-    made = {name: make_column(name, texts) for name, texts in columns.items()}
-    return msgspec.structs.replace(table, columns=table.columns | made)
-
-
-def _table(
-    name: str,
-    customers: Sequence[str],
-    rows: Sequence[tuple[float | None, ...]],
-    features: Sequence[str],
-) -> Table:
-    texts = {
-        feature: ["" if row[place] is None else f"{row[place]:.6g}" for row in rows]
-        for place, feature in enumerate(features)
-    }
-    columns = {feature: make_column(feature, column) for feature, column in texts.items()}
-    columns["customer"] = make_column("customer", list(customers))
-    return Table(name=name, rows=len(customers), columns=columns)
 
 
 def _assemble(
     found: PolicyResult, predicted: Predicted, rules: Rules, *, customers: list[str], control: str
 ) -> Decision:
-    request, certified = rules.draft, found.evaluation.certified
-    gain = predicted.net - predicted.net[:, [rules.control]]
-    # Without a certificate every customer counts as the average one, so that who gets what is
-    # told by the limits and by lot alone.
-    seen, spent = (
-        figures if certified else np.broadcast_to(figures.mean(axis=0), figures.shape)
-        for figures in (gain, predicted.cost)
-    )
-    chosen = choose(seen, spent, rules, seed=request.seed)
+    request, gain = rules.draft, predicted.net - predicted.net[:, [rules.control]]
+    seen, chosen, evaluation = _choose(found.evaluation, predicted, rules, gain=gain)
+    certified = evaluation.certified
     explored = explore(
         chosen.choice,
         arms=len(predicted.arms),
@@ -246,7 +179,7 @@ def _assemble(
     )
     why, moved = say_reasons(seen, rules, chosen, given=explored.arm, certified=certified)
     result = _describe(
-        found.evaluation,
+        evaluation,
         control=control,
         planned=np.bincount(explored.arm, minlength=len(predicted.arms)),
         names=predicted.arms,
@@ -273,6 +206,35 @@ def _assemble(
             predicted, explored, chosen.choice, gain=gain, why=why, customers=customers
         ),
     )
+
+
+def _choose(
+    evaluation: PolicyEvaluation, predicted: Predicted, rules: Rules, *, gain: Floats
+) -> tuple[Floats, Chosen, PolicyEvaluation]:
+    """Choose by customer where that is certified under all limits, else as for the average one.
+
+    Returns what customers were taken to gain as well, and the evaluation of what was chosen.
+    """
+    seed = rules.draft.seed
+    if evaluation.certified:
+        free = choose(gain, predicted.cost, rules.measured, seed=seed)
+        others = rules.list_unmeasured(free.choice, predicted.cost)
+        if all(one.used <= one.most * (1 + SLACK) for one in others):
+            kept = msgspec.structs.replace(free, limits=(*free.limits, *others))
+            return gain, kept, evaluation
+        evaluation = msgspec.structs.replace(
+            evaluation,
+            certified=False,
+            reason=LIMITS_UNMEASURED,
+            why=say_unmeasured(evaluation, "en"),
+            why_zh=say_unmeasured(evaluation, "zh"),
+        )
+    # Without a certificate every customer counts as the average one, so that who gets what is
+    # told by the limits and by lot alone.
+    alike, spent = (
+        np.broadcast_to(figures.mean(axis=0), figures.shape) for figures in (gain, predicted.cost)
+    )
+    return alike, choose(alike, spent, rules, seed=seed), evaluation
 
 
 def _presets(
@@ -325,7 +287,8 @@ def _describe(
 ) -> PlanResult:
     measured = evaluation.train
     assert measured is not None
-    difference = measured.difference
+    # What was measured is another policy than the one planned, where a limit could not be.
+    difference = None if evaluation.reason == LIMITS_UNMEASURED else measured.difference
     return PlanResult(
         control=control,
         certified=evaluation.certified,

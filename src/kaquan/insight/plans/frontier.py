@@ -31,7 +31,8 @@ def draw_frontier(
 
     Other limits hold throughout; with any, a large audience is stood for by a random sample.
     ``gain`` (beside the control) and ``cost`` are customers × arms as predicted, ``measured`` what
-    the experiment says of pure policies; exploration is counted into both.
+    the experiment says of such policies, not of those with a cap that could not be measured;
+    exploration is counted into both.
     """
     few = _sample(gain, cost, rules, seed=seed)
     allowed, rows = few.rules.allowed, np.arange(len(few.gain))
@@ -62,9 +63,9 @@ def draw_frontier(
                 planned=tuple(round(one) for one in counts.tolist()),
             )
         )
-    return tuple(
-        _measure(point, measured, floor=rules.floor, gain=gain, cost=cost) for point in points
-    )
+    if rules.unmeasured:
+        return tuple(points)
+    return tuple(_measure(point, measured, count=len(gain)) for point in points)
 
 
 def _with_budget(rules: Rules, budget: int | None) -> Rules:
@@ -104,9 +105,7 @@ def _part(whole: int | None, share: float) -> int | None:
     return None if whole is None else int(np.ceil(whole * share))
 
 
-def _measure(
-    point: FrontierPoint, measured: Sequence[Measured], *, floor: float, gain: Floats, cost: Floats
-) -> FrontierPoint:
+def _measure(point: FrontierPoint, measured: Sequence[Measured], *, count: int) -> FrontierPoint:
     """Add what the experiment says of such a policy, scaled to the audience.
 
     Between two measured budgets stands a lottery of their policies: its gain lies on the line
@@ -114,15 +113,11 @@ def _measure(
     """
     if not measured:
         return point
-    count, arms = int(gain.shape[0]), int(gain.shape[1])
-    kept = 1 - floor * arms
-    pure = (point.cost_minor / count - floor * float(cost.mean(axis=0).sum())) / max(kept, 1e-9)
-    explored = floor * float(gain.mean(axis=0).sum())
     budgets = [one.budget for one in measured]
 
     def at(figures: list[float]) -> float | None:
-        found = float(np.interp(pure, budgets, figures))
-        return count * (kept * found + explored) if np.isfinite(found) else None
+        found = float(np.interp(point.cost_minor / count, budgets, figures))
+        return count * found if np.isfinite(found) else None
 
     return replace(
         point,

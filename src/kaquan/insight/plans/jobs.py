@@ -17,12 +17,15 @@ from kaquan.insight.plans.watch import watch_plan
 from kaquan.insight.plans.watch_store import list_watched
 from kaquan.runtime import (
     UNTIL_DONE,
+    JobServices,
+    Project,
     Tx,
     defer_job,
     get_project,
     job_queue,
-    read_projects,
+    on_last_failure,
     services_of,
+    upkeep_of_projects,
     utc_now,
 )
 
@@ -31,17 +34,16 @@ from kaquan.runtime import (
 async def make_plan(context: JobContext, *, project_id: int, plan_id: str) -> None:
     """Work out a plan: read, learn in a thread without a transaction, store."""
     database = services_of(context).database
-    try:
+    async with on_last_failure(
+        context,
+        project_id,
+        lambda tx, _: fail_plan(tx, plan_id, now=utc_now()),
+    ):
         async with database.transaction(project_id) as tx:
             material = await gather_material(tx, plan_id, now=utc_now())
         decision = await asyncio.to_thread(run_plan, material)
         async with database.transaction(project_id) as tx:
             await store_decision(tx, plan_id, decision, now=utc_now())
-    except Exception as error:
-        if UNTIL_DONE.get_retry_decision(exception=error, job=context.job) is None:
-            async with database.transaction(project_id) as tx:
-                await fail_plan(tx, plan_id, now=utc_now())
-        raise
 
 
 async def request_plan(tx: Tx, draft: PlanDraft, *, now: datetime) -> Plan:
@@ -52,15 +54,11 @@ async def request_plan(tx: Tx, draft: PlanDraft, *, now: datetime) -> Plan:
     return plan
 
 
-@job_queue.periodic(cron="23 4 * * *")
-@job_queue.task(name="insight.watch_plans", queueing_lock="insight.watch_plans", pass_context=True)
-async def watch_plans(context: JobContext, timestamp: int) -> None:
+@upkeep_of_projects("insight.watch_plans", cron="23 4 * * *")
+async def watch_plans(services: JobServices, project: Project) -> None:
     """Once a day, look whether the certificates of approved plans still hold."""
-    database = services_of(context).database
-    projects = await read_projects(database)
-    for project in projects:
-        async with database.transaction(project.project_id) as tx:
-            plans = await list_watched(tx)
-        for plan_id in plans:
-            async with database.transaction(project.project_id) as tx:
-                await watch_plan(tx, plan_id, now=utc_now())
+    async with services.database.transaction(project.project_id) as tx:
+        plans = await list_watched(tx)
+    for plan_id in plans:
+        async with services.database.transaction(project.project_id) as tx:
+            await watch_plan(tx, plan_id, now=utc_now())

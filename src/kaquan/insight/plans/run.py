@@ -26,9 +26,10 @@ from kaquan.experiments import (
 )
 from kaquan.insight.allocation import LearningPlan
 from kaquan.insight.experiment import find_margin_rate
+from kaquan.insight.plans.asked import Bounds
 from kaquan.insight.plans.check import check_limits
-from kaquan.insight.plans.decide import Bounds, Decision, decide
-from kaquan.insight.plans.limit_store import Had, list_had
+from kaquan.insight.plans.decide import Decision, decide
+from kaquan.insight.plans.limit_store import Had, find_members_then, list_had
 from kaquan.insight.plans.model import Lack, LackCode, Plan, PlanDraft, PlanResult, PlanStatus
 from kaquan.insight.plans.store import (
     FEATURES,
@@ -48,6 +49,7 @@ from kaquan.runtime import (
     Tx,
     check_name,
     new_id,
+    words,
 )
 from kaquan.segments import evaluate_segment, get_segment, list_member_ids
 
@@ -101,7 +103,7 @@ async def create_plan(tx: Tx, draft: PlanDraft, *, now: datetime) -> Plan:
         updated_at=None,
     )
     if not await insert_plan(tx, plan):
-        message = f"There is a plan '{name}' already."
+        message = words("There is a plan '%(name)s' already.", name=name)
         raise Duplicate(message, field="name")
     return plan
 
@@ -149,17 +151,22 @@ async def _gather_bounds(
         if not arm.overrides.nothing and arm.overrides.channel != "wallet"
     )
     capped: dict[str, frozenset[str]] = {}
+    then: dict[str, frozenset[str]] = {}
+    given = [(one.customer_id, one.assigned_at) for one in observed]
     for cap in request.segment_caps:
+        segment = await get_segment(tx, cap.segment_id)
         await evaluate_segment(tx, cap.segment_id, now=now)
         found = await list_member_ids(tx, cap.segment_id, limit=MOST_AUDIENCE)
         capped[cap.segment_id] = frozenset(found)
+        known = await find_members_then(tx, segment, given, now=now)
+        then |= {} if known is None else {cap.segment_id: known}
     past: dict[str, Had] = {}
     had: dict[str, Had] = {}
     if request.contact_limit is not None or request.person_cap_minor is not None:
         days = {"contact_days": request.contact_days, "person_days": request.person_days}
-        past = await list_had(tx, [(one.customer_id, one.assigned_at) for one in observed], **days)
+        past = await list_had(tx, given, **days)
         had = await list_had(tx, [(one, now) for one in members], **days)
-    return Bounds(contacting=contacting, past=past, now=had, members=capped)
+    return Bounds(contacting=contacting, past=past, now=had, members=capped, past_members=then)
 
 
 def run_plan(material: Material, *, learning: LearningPlan | None = None) -> Decision:
@@ -200,7 +207,11 @@ async def approve_plan(tx: Tx, id_or_name: str, *, by: str, now: datetime) -> Pl
     """
     plan = await get_plan(tx, id_or_name, lock=True)
     if plan.status is not PlanStatus.READY or plan.experiment_id is None:
-        message = f"The plan '{plan.name}' is {plan.status}, not ready."
+        message = words(
+            "The plan '%(name)s' is %(status)s, not ready.",
+            name=plan.name,
+            status=words(plan.status.value),
+        )
         raise NotReady(message, object_id=plan.id)
     await start_experiment(tx, plan.experiment_id, now=now)
     after = replace(

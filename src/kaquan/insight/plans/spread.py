@@ -18,7 +18,7 @@ from kaquan.insight.plans.model import Lack, LackCode, LimitUse, PlanDraft, Segm
 from kaquan.insight.uplift import Flags, Floats, Ints
 
 _BUDGET, _CONTACTS = "budget", "contacts"
-_SLACK = 1e-9
+SLACK = 1e-9
 _WHYS = list(Why)
 
 
@@ -32,7 +32,8 @@ class Closures(msgspec.Struct, frozen=True, kw_only=True):
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """A plan's limits as arrays over customers × arms; arm ``control`` is nothing.
 
-    ``contacting`` tells which arms send a message, ``members`` who counts for a segment's cap.
+    ``contacting`` tells which arms send a message, ``members`` who counts for a segment's cap,
+    ``unmeasured`` the segments of which nobody knows who was in them during the experiment.
     """
 
     draft: PlanDraft
@@ -41,6 +42,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     over_contacts: Flags
     over_cap: Flags
     members: tuple[tuple[SegmentCap, Flags], ...] = ()
+    unmeasured: frozenset[str] = frozenset()
 
     @property
     def allowed(self) -> Flags:
@@ -50,6 +52,26 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     def blend(self, figures: Floats) -> Floats:
         """What choosing each arm amounts to with the exploration around it, customers × arms."""
         return blend(figures, floor=self.floor, allowed=self.allowed)
+
+    @property
+    def measured(self) -> "Rules":
+        """The rules without the caps of which nothing could be measured."""
+        known = tuple(one for one in self.members if one[0].segment_id not in self.unmeasured)
+        return msgspec.structs.replace(self, members=known, unmeasured=frozenset())
+
+    def list_unmeasured(self, choice: Ints, cost: Floats) -> tuple[LimitUse, ...]:
+        """What a choice uses of the caps of which nothing could be measured, exploration in it."""
+        rows = np.arange(len(choice))
+        return tuple(
+            LimitUse(
+                name=limit.name,
+                most=limit.most,
+                used=float(limit.matrix(cost.shape)[rows, choice].sum()),
+                shadow_price=0.0,
+            )
+            for limit in _limits(self.blend(cost), self, order=np.arange(len(cost)))
+            if limit.name.rpartition("/")[0] in self.unmeasured
+        )
 
     @property
     def floor(self) -> float:
@@ -153,7 +175,7 @@ def say_reasons(
     choice = chosen.choice
     best = gain.argmax(axis=1)
     open_gain = np.where(rules.allowed, gain, -np.inf)
-    slack = _SLACK * np.maximum(np.abs(gain).max(axis=1), 1.0)
+    slack = SLACK * np.maximum(np.abs(gain).max(axis=1), 1.0)
     as_good = gain[rows, choice] >= gain[rows, best] - slack
     as_good_open = gain[rows, choice] >= open_gain.max(axis=1) - slack
     capped = np.zeros(len(gain), dtype=np.bool_)
@@ -204,12 +226,12 @@ def _check_room(limits: list[Limit], cost: Floats, rules: Rules, *, allowed: Fla
     for limit in limits:
         use = limit.matrix(cost.shape)
         least = float(np.where(allowed, use, np.inf).min(axis=1).sum())
-        if least <= limit.most * (1 + _SLACK) + _SLACK:
+        if least <= limit.most * (1 + SLACK) + SLACK:
             continue
         have, need = int(limit.most), int(np.ceil(least))
         if limit.name != _BUDGET:
             raise TooTight(Lack(code=LackCode.LIMITS, arm=limit.name, have=have, need=need))
         plain = float(np.where(allowed, cost, np.inf).min(axis=1).sum())
-        affordable = plain <= limit.most * (1 + _SLACK) + _SLACK
+        affordable = plain <= limit.most * (1 + SLACK) + SLACK
         code = LackCode.EXPLORATION if affordable else LackCode.BUDGET
         raise TooTight(Lack(code=code, have=have, need=need))

@@ -19,7 +19,7 @@ from kaquan.insight.plans.store import Observed, get_plan, list_observed, update
 from kaquan.insight.plans.watch_store import insert_watch
 from kaquan.insight.uplift import Floats
 from kaquan.outreach import withhold_messages
-from kaquan.runtime import Tx
+from kaquan.runtime import Tx, words
 
 
 class NoCertificate(NotReady):
@@ -38,7 +38,7 @@ async def watch_plan(tx: Tx, id_or_name: str, *, now: datetime) -> PlanWatch:
     result = plan.result
     certified = result is not None and result.certified
     if plan.status is not PlanStatus.APPROVED or not certified or plan.experiment_id is None:
-        message = f"The plan '{plan.name}' has no certificate in force."
+        message = words("The plan '%(name)s' has no certificate in force.", name=plan.name)
         raise NoCertificate(message, object_id=plan.id)
     assert result is not None
     experiment = await get_experiment(tx, plan.experiment_id)

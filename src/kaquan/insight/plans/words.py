@@ -4,7 +4,12 @@ from typing import Literal, TypeAlias
 
 from kaquan.insight.allocation import Reason, Standing
 from kaquan.insight.plans.model import Lack, LackCode, PlanResult, PlanWatch, Why
-from kaquan.insight.policy import NO_FEATURES, TOO_FEW_ROWS, describe_uniform
+from kaquan.insight.policy import (
+    NO_FEATURES,
+    TOO_FEW_ROWS,
+    PolicyEvaluation,
+    describe_uniform,
+)
 from kaquan.runtime import format_money
 
 Language: TypeAlias = Literal["zh", "en"]
@@ -65,16 +70,18 @@ _LACKS: dict[LackCode, dict[Language, str]] = {
     },
 }
 
+LIMITS_UNMEASURED = "limits_unmeasured"
+
 _REASONS: dict[str, dict[Language, str]] = {
     Reason.BETTER: {
         "en": "Certified: choosing by customer earns {difference} more a customer than {best} at"
         " equal spend (95 % interval {low} to {high}).",
-        "zh": "已认证：花费相同，按人选择比{best}每人多赚 {difference}（95 % 区间 {low} 至 {high}）。",
+        "zh": "已认证：花费相同，按人选择比“{best}”每人多赚 {difference}（95 % 区间 {low} 至 {high}）。",
     },
     Reason.COVERS_ZERO: {
         "en": "Not certified: choosing by customer is not known to beat {best}: {difference} a"
         " customer (95 % interval {low} to {high}). So the plan is {best}.",
-        "zh": "未认证：按人选择不能确定胜过{best}：每人 {difference}"
+        "zh": "未认证：按人选择不能确定胜过“{best}”：每人 {difference}"
         "（95 % 区间 {low} 至 {high}）。因此方案是{best}。",
     },
     Reason.ALL_ALIKE: {
@@ -106,10 +113,24 @@ _REASONS: dict[str, dict[Language, str]] = {
         "en": "Not certified: too few customers to learn who should get what; the plan is {best}.",
         "zh": "未认证：客户太少，学不出谁该得到什么；方案是{best}。",
     },
+    LIMITS_UNMEASURED: {
+        "en": "Not certified: the caps of segments change who gets what, and who was in them when"
+        " the experiment ran is not known, so that the plan under its caps cannot be measured; the"
+        " plan is {best}.",
+        "zh": "未认证：客群上限改变了谁得到什么，而实验进行时谁属于这些客群已无从得知，"
+        "无法衡量按上限执行的方案；方案是{best}。",
+    },
     NO_FEATURES: {
         "en": "Not certified: all customers look the same beforehand; the plan is {best}.",
         "zh": "未认证：事先看来所有客户都一样；方案是{best}。",
     },
+}
+_UNMEASURED: dict[Language, str] = {
+    "en": "The caps of segments change who gets what, and who was in these segments when the"
+    " experiment's customers got their arms is not known any more: what the plan under its caps"
+    " would gain cannot be measured. Best single choice: {best}.",
+    "zh": "客群上限改变了谁得到什么，而实验分组时谁属于这些客群已无从得知："
+    "无法衡量按上限执行的方案能带来多少。最好的单一选择：{best}。",
 }
 _OTHERWISE: dict[Language, str] = {
     "en": "Not certified; the plan is {best}.",
@@ -121,9 +142,8 @@ _NEEDED: dict[Language, str] = {
 }
 _MOVED: dict[Language, str] = {
     "en": " Limits keep {moved} of {audience} customers from their best arm; what is certified is"
-    " the choice under the limits of a person, before those of segments and contacts in all.",
-    "zh": " 因为各项上限，{audience} 位客户中有 {moved} 位得不到最适合的一组；认证针对的是每人上限之内、"
-    "客群上限和总触达上限之前的选择。",
+    " the choice under all of them.",
+    "zh": " 因为各项上限，{audience} 位客户中有 {moved} 位得不到最适合的一组；认证针对的是遵守全部上限的选择。",
 }
 _LIMITED: dict[Language, str] = {
     "en": "{name} needs {need} at least, {have} are allowed",
@@ -205,6 +225,12 @@ def say_lack(lack: Lack, language: Language, *, currency: str) -> str:
         need_money=money(lack.need),
         limit=limit,
     )
+
+
+def say_unmeasured(evaluation: PolicyEvaluation, language: Language) -> str:
+    """Say why a plan is not certified although the choice without its caps would be."""
+    best = describe_uniform(evaluation.best_uniform or {}, language=language)
+    return _UNMEASURED[language].format(best=best)
 
 
 def say_reason(reason: str | None, language: Language) -> str:

@@ -11,6 +11,7 @@ from kaquan.insight.policy.model import (
     PolicyRequest,
     PolicyResult,
     Predicted,
+    SumLimit,
 )
 from kaquan.insight.policy.words import NO_FEATURES, TOO_FEW_ROWS, describe_uniform
 
@@ -26,6 +27,7 @@ __all__ = [
     "PolicyRequest",
     "PolicyResult",
     "Predicted",
+    "SumLimit",
     "describe_uniform",
     "evaluate_policy",
 ]

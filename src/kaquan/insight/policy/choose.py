@@ -90,6 +90,14 @@ def _spread(best: UniformValue, cost: Floats, *, request: PolicyRequest, stakes:
     chosen = np.full(rows, int(order[-1]), dtype=np.int64)
     if best.shares[order[-1]] == 1.0:
         return chosen
+    if request.limits:
+        # A lottery of several arms; who carries it out deals with the limits themselves.
+        drawn = np.random.default_rng(request.seed).permutation(rows)
+        ends = np.floor(np.cumsum(best.shares) * rows + 1e-9)
+        chosen[drawn] = np.searchsorted(ends, np.arange(rows), side="right").clip(
+            max=len(best.shares) - 1
+        )
+        return chosen
     low, high = sorted(np.flatnonzero(best.shares).tolist(), key=lambda arm: stakes.cost[arm])
     drawn = np.random.default_rng(request.seed).permutation(rows)
     count = int(np.floor(best.shares[high] * rows + 1e-9))

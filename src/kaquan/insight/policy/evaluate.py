@@ -3,13 +3,19 @@
 import msgspec
 import numpy as np
 
-from kaquan.insight.allocation import LearningPlan, Learnt, Reason, certify, learn, shut
-from kaquan.insight.policy.arms import FEWEST_TO_LEARN, cheapest
+from kaquan.insight.allocation import LearningPlan, Learnt, Reason, certify, explored, learn, shut
+from kaquan.insight.policy.arms import FEWEST_ROWS, FEWEST_TO_LEARN, cheapest
 from kaquan.insight.policy.choose import choose_arms
+from kaquan.insight.policy.frontier import measure_frontier
 from kaquan.insight.policy.model import PolicyRequest, PolicyResult
 from kaquan.insight.policy.prepare import Prepared, prepare
 from kaquan.insight.policy.report import report, report_silence
-from kaquan.insight.policy.words import NO_FEATURES, ONE_ARM, TOO_FEW_ROWS
+from kaquan.insight.policy.words import (
+    NO_FEATURES,
+    ONE_ARM,
+    TOO_FEW_PEOPLE,
+    TOO_FEW_ROWS,
+)
 from kaquan.insight.tabular import Table
 from kaquan.insight.uplift import Trial, deal_folds
 from kaquan.runtime import InvalidInput
@@ -53,7 +59,14 @@ def evaluate_policy(
     if _cheapest_spend(learnts) > (np.inf if per_head is None else per_head * (1 + 1e-9) + 1e-12):
         cheapest(prepared.arms, budget_per_customer=per_head)
         return report_silence(train, test, request, prepared=prepared, reason=Reason.NO_CHOICE)
-    certificate = certify(learnts, trial, budget=per_head, random=prepared.random)
+    executed = [explored(one, request.floor) for one in learnts]
+    certificate = certify(
+        executed,
+        trial,
+        budget=per_head,
+        ceilings=prepared.ceilings,
+        random=prepared.random,
+    )
     reason = certificate.reason
     if override is not None and reason is Reason.ALL_ALIKE:
         reason = override
@@ -68,6 +81,14 @@ def evaluate_policy(
         choice=choice,
         trial=trial,
         learnts=learnts,
+        frontier=measure_frontier(
+            executed,
+            trial,
+            request,
+            ceilings=prepared.ceilings,
+            choice=choice,
+            control=np.mean([one.net[:, 0] for one in learnts], axis=0),
+        ),
     )
 
 
@@ -75,6 +96,9 @@ def _silence(prepared: Prepared) -> str | None:
     """Why the training file says nothing about any policy; None when it says something."""
     if prepared.trial is None:
         return ONE_ARM
+    people = prepared.trial.customer
+    if people is not None and len(np.unique(people)) < FEWEST_ROWS:
+        return TOO_FEW_PEOPLE
     if np.ptp(prepared.trial.outcome) == 0:
         return Reason.NO_VARIANCE
     return None

@@ -1,19 +1,26 @@
 """What a policy is worth by what it may spend: measured on the training folds, budget by budget."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kaquan.insight.allocation import (
     BudgetTooSmall,
+    Ceiling,
     Interval,
     Learnt,
     allocate,
-    choose_by_fold,
+    blend,
     estimate,
-    list_uniform,
+    measure_policies,
 )
 from kaquan.insight.policy.choose import Choice
-from kaquan.insight.policy.model import Measured
+from kaquan.insight.policy.model import Measured, PolicyRequest
 from kaquan.insight.uplift import Floats, Trial
+
+STEPS_WITHIN_LIMITS = 6
+"""Budgets measured where further limits make each a linear programme a fold."""
+_MOST_CELLS_WITHIN_LIMITS = 100_000
 
 
 def list_budgets(net: Floats, cost: Floats, *, steps: int) -> list[float]:
@@ -29,50 +36,56 @@ def list_budgets(net: Floats, cost: Floats, *, steps: int) -> list[float]:
 
 
 def measure_frontier(
-    learnts: list[Learnt], trial: Trial, *, choice: Choice, steps: int
+    learnts: list[Learnt],
+    trial: Trial,
+    request: PolicyRequest,
+    *,
+    ceilings: Sequence[Ceiling],
+    choice: Choice,
+    control: Floats,
 ) -> tuple[Measured, ...]:
     """Measure the personal and the best uniform policy at budgets that the test rows span.
 
-    Gains are beside arm 0, by doubly robust scores averaged over ``learnts``; nothing where
-    ``steps`` is 0, and no point for a budget that the training rows' cheapest arms exceed.
+    Gains are beside ``control``, the trial's scores of arm 0 alone, by doubly robust scores
+    averaged over ``learnts``, which have the exploration in them; nothing where no steps are asked
+    for, or where the limits would take too long, and no point for a budget that the training rows'
+    cheapest arms exceed.
     """
+    steps = request.steps
+    if steps and ceilings:
+        steps = STEPS_WITHIN_LIMITS if learnts[0].net.size <= _MOST_CELLS_WITHIN_LIMITS else 0
     if not steps:
         return ()
-    net, cost = choice.net, choice.cost
-    if choice.allowed is not None:
-        net, cost = (np.where(choice.allowed, one, one[:, :1]) for one in (net, cost))
-    found = (_measure(learnts, trial, budget) for budget in list_budgets(net, cost, steps=steps))
+    net, cost, allowed = choice.net, choice.cost, choice.allowed
+    if allowed is not None:
+        net, cost = (np.where(allowed, one, one[:, :1]) for one in (net, cost))
+    net, cost = (blend(one, floor=request.floor, allowed=allowed) for one in (net, cost))
+    found = (
+        _measure(learnts, trial, budget, ceilings=ceilings, control=control)
+        for budget in list_budgets(net, cost, steps=steps)
+    )
     return tuple(one for one in found if one is not None)
 
 
-def _measure(learnts: list[Learnt], trial: Trial, budget: float) -> Measured | None:
+def _measure(
+    learnts: list[Learnt],
+    trial: Trial,
+    budget: float,
+    *,
+    ceilings: Sequence[Ceiling],
+    control: Floats,
+) -> Measured | None:
     try:
-        chosen = [choose_by_fold(learnt, budget=budget) for learnt in learnts]
+        found = measure_policies(learnts, budget=budget, ceilings=ceilings)
     except BudgetTooSmall:
         return None
-    net = np.mean([one.net for one in learnts], axis=0)
-    cost = np.mean([one.cost for one in learnts], axis=0)
-    gains, spends = (
-        np.mean(
-            [
-                (getattr(learnt, name) * chance).sum(axis=1)
-                for learnt, chance in zip(learnts, chosen, strict=True)
-            ],
-            axis=0,
-        )
-        for name in ("net", "cost")
-    )
-    uniforms = list_uniform(net.mean(axis=0), cost.mean(axis=0), budget=budget)
-    if not uniforms:
-        return None
-    best = uniforms[0]
-    control = net[:, 0]
+    best, influence = found.rivals[0], found.influences[0]
     return Measured(
         budget=budget,
-        spend=float(spends.mean()),
-        gain=_estimate(gains - control, trial),
+        spend=float(found.spend.mean()),
+        gain=_estimate(found.personal - control, trial),
         uniform_spend=best.spend,
-        uniform_gain=_estimate(best.influence(net, cost, spend=budget) - control, trial),
+        uniform_gain=_estimate(influence - control, trial),
     )
 
 

@@ -12,6 +12,19 @@ CLOSED_BY = "\x1f"
 Status: TypeAlias = Literal["certified", "uniform", "cannot_say"]
 
 
+class SumLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit on a sum beside the budget: ``most`` a row that counts.
+
+    Counted are rows given one of ``arms``, or what rows are expected to cost when None. ``members``
+    names a column of the training file that is not empty for the rows that count, all when None.
+    """
+
+    name: str
+    most: float
+    arms: frozenset[str] | None = None
+    members: str | None = None
+
+
 class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What the columns mean and what is at stake.
 
@@ -22,6 +35,8 @@ class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True):
     ``closed`` one of both files with the arms that the row may not get, parted by `CLOSED_BY`;
     ``repeats`` is how many times rows are dealt into folds. ``steps`` asks for that many budgets
     to be measured between the cheapest policy and the dearest (`PolicyResult.frontier`).
+    ``floor`` is the chance that every open arm will keep, ``limits`` those beside the budget: what
+    is certified is the policy as it will be carried out.
     """
 
     arm: str
@@ -39,6 +54,8 @@ class PolicyRequest(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     repeats: int = 3
     steps: int = 0
+    floor: float = 0.0
+    limits: tuple[SumLimit, ...] = ()
 
 
 class ArmFigures(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,15 +4,17 @@ import msgspec
 import numpy as np
 
 from kaquan.insight.allocation import (
+    Ceiling,
     CostOn,
     Stakes,
+    blend,
     estimate_propensity,
     find_imbalances,
     group_values,
     independence,
 )
 from kaquan.insight.policy.arms import Arms, find_arms
-from kaquan.insight.policy.model import PolicyRequest
+from kaquan.insight.policy.model import PolicyRequest, SumLimit
 from kaquan.insight.tabular import (
     Column,
     FeaturePlan,
@@ -33,13 +35,14 @@ _NAMELY_LEAK = 0.98
 _LIKELY_LEAK = 0.8
 _ATTRITION = 0.001
 _DRIFTED = 0.05
+_LARGEST_OUTCOME = 1e15
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     """The training rows as a trial; ``random`` tells whether arms can be taken as drawn by chance.
 
     ``trial`` is None when fewer than two arms can be valued; ``allowed`` are the arms open to its
-    rows.
+    rows, ``ceilings`` what the request's limits are for them.
     """
 
     arms: Arms
@@ -51,6 +54,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     person: str | None
     statements: list[str]
     allowed: Flags | None = None
+    ceilings: tuple[Ceiling, ...] = ()
 
 
 def prepare(train: Table, test: Table, request: PolicyRequest) -> Prepared:
@@ -107,6 +111,7 @@ def prepare(train: Table, test: Table, request: PolicyRequest) -> Prepared:
         trial = msgspec.structs.replace(
             trial, propensity=estimate_propensity(trial, seed=request.seed)
         )
+    allowed = find_open(used, request, arms)
     return Prepared(
         arms=arms,
         stakes=stakes,
@@ -116,7 +121,11 @@ def prepare(train: Table, test: Table, request: PolicyRequest) -> Prepared:
         adjusted=adjust,
         person=person,
         statements=said,
-        allowed=find_open(used, request, arms),
+        allowed=allowed,
+        ceilings=tuple(
+            _ceiling(limit, used, request, arms=arms.names, allowed=allowed)
+            for limit in request.limits
+        ),
     )
 
 
@@ -125,6 +134,29 @@ def find_open(table: Table, request: PolicyRequest, arms: Arms) -> Flags | None:
     if request.closed is None or request.control != arms.names[0]:
         return None
     return arms.open_to(table.columns[request.closed])
+
+
+def _ceiling(
+    limit: SumLimit,
+    used: Table,
+    request: PolicyRequest,
+    *,
+    arms: list[str],
+    allowed: Flags | None,
+) -> Ceiling:
+    """What a limit is for the rows that are learnt from, exploration counted in."""
+    rows = None
+    if limit.members is not None:
+        column = used.columns[limit.members]
+        rows = np.array([bool(level) for level in column.levels])[column.codes]
+    if limit.arms is None:
+        return Ceiling(name=limit.name, most=limit.most, rows=rows)
+    counted = np.array([float(name in limit.arms) for name in arms])
+    use = np.broadcast_to(counted, (used.rows, len(arms)))
+    if allowed is not None:
+        use = np.where(allowed, use, use[:, :1])
+    use = blend(use, floor=request.floor, allowed=allowed)
+    return Ceiling(name=limit.name, most=limit.most, use=use, rows=rows)
 
 
 def read_outcome(table: Table, request: PolicyRequest) -> tuple[Floats, Flags]:
@@ -141,6 +173,13 @@ def read_outcome(table: Table, request: PolicyRequest) -> tuple[Floats, Flags]:
         message = f"Column {request.outcome} of {table.name} holds {unread!r}, which is no number."
         raise InvalidInput(message, field="--outcome")
     known = ~np.isnan(values)
+    largest = float(np.abs(values[known]).max(initial=0.0))
+    if largest > _LARGEST_OUTCOME:
+        message = (
+            f"Column {request.outcome} of {table.name} holds {largest:g}: beyond"
+            f" {_LARGEST_OUTCOME:g} figures lose their last digits."
+        )
+        raise InvalidInput(message, field="--outcome")
     return np.where(known, values, 0.0), known
 
 
@@ -201,6 +240,7 @@ def _feature_names(
         request.paid,
         request.closed,
         person,
+        *(limit.members for limit in request.limits),
     }
     special |= set(request.ignore)
     unknown = [name for name in request.ignore if name not in train.columns]

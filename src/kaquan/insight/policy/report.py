@@ -14,11 +14,11 @@ from kaquan.insight.allocation import (
 )
 from kaquan.insight.policy.arms import cheapest
 from kaquan.insight.policy.choose import Choice
-from kaquan.insight.policy.frontier import measure_frontier
 from kaquan.insight.policy.measure import measure_choice
 from kaquan.insight.policy.model import (
     ArmFigures,
     Compared,
+    Measured,
     PolicyEvaluation,
     PolicyRequest,
     PolicyResult,
@@ -41,6 +41,7 @@ def report(
     choice: Choice,
     trial: Trial,
     learnts: list[Learnt],
+    frontier: tuple[Measured, ...],
 ) -> PolicyResult:
     """Put the answer together where there is a policy that can be valued."""
     names = prepared.arms.names
@@ -95,7 +96,7 @@ def report(
         chosen=[names[arm] for arm in choice.written.tolist()],
         identifiers=_identifiers(test, request),
         predicted=_predicted(choice, names, learnts),
-        frontier=measure_frontier(learnts, trial, choice=choice, steps=request.steps),
+        frontier=frontier,
     )
 
 
@@ -201,7 +202,7 @@ def _say_beside_control(
         return []
     net = np.mean([one.net for one in learnts], axis=0)
     found = estimate(net @ best.shares - net[:, place], customer=trial.customer)
-    if found.low > 0:
+    if found.low > 0 or not np.isfinite(found.low):
         return []
     unsure = (
         f"{describe_uniform(_named(best.shares, names))} is not known to beat {control} for all:"

@@ -8,6 +8,7 @@ from kaquan.insight.allocation import FEWEST_OUTCOMES, Certificate, Reason
 TOO_FEW_ROWS = "too_few_rows"
 NO_FEATURES = "no_features"
 ONE_ARM = "one_arm"
+TOO_FEW_PEOPLE = "too_few_people"
 
 
 Language: TypeAlias = Literal["zh", "en"]
@@ -69,6 +70,10 @@ _NEEDED: dict[Language, str] = {
     "zh": "若差异真有这么大，约需 {needed:,} 行才能看出，现有 {rows:,} 行。",
 }
 _SILENCES: dict[str, dict[Language, str]] = {
+    TOO_FEW_PEOPLE: {
+        "en": "The training rows are of fewer than 30 customers: no interval can be given.",
+        "zh": "训练数据来自不到 30 位客户：给不出区间。",
+    },
     ONE_ARM: {
         "en": "Fewer than two arms have enough training rows: nothing can be compared.",
         "zh": "训练数据足够的组不到两个：无从比较。",

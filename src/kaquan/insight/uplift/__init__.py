@@ -18,11 +18,19 @@ from kaquan.insight.uplift.learners import (
     cross_fit_uplift,
     doubly_robust_scores,
     fit_arms,
+    fit_doubly_robust,
     fit_uplift,
     predict_arms,
 )
 from kaquan.insight.uplift.linear import Encoding, Ridge, fit_ridge, learn_encoding
-from kaquan.insight.uplift.trees import TreePlan, Trees, fit_trees
+from kaquan.insight.uplift.trees import (
+    TreePlan,
+    Trees,
+    WrittenTrees,
+    fit_trees,
+    read_trees,
+    write_trees,
+)
 from kaquan.insight.uplift.trial import Flags, Floats, Ints, Trial, deal_folds, randomised
 
 __all__ = [
@@ -39,12 +47,14 @@ __all__ = [
     "TreePlan",
     "Trees",
     "Trial",
+    "WrittenTrees",
     "auuc_score",
     "bootstrap",
     "cross_fit_uplift",
     "deal_folds",
     "doubly_robust_scores",
     "fit_arms",
+    "fit_doubly_robust",
     "fit_ridge",
     "fit_trees",
     "fit_uplift",
@@ -53,7 +63,9 @@ __all__ = [
     "qini_curve",
     "qini_score",
     "randomised",
+    "read_trees",
     "uplift_at",
     "uplift_by_bin",
     "uplift_curve",
+    "write_trees",
 ]

@@ -188,6 +188,12 @@ def _fit_r(trial: Trial, seed: int, plan: TreePlan) -> Effects:
 
 
 def _fit_doubly_robust(trial: Trial, seed: int, plan: TreePlan) -> Effects:
+    return _by_arm(fit_doubly_robust(trial, seed=seed, plan=plan))
+
+
+def fit_doubly_robust(trial: Trial, *, seed: int, plan: TreePlan | None = None) -> list[Trees]:
+    """Return the doubly robust learner's regressions: of each arm but the control, its uplift."""
+    plan = plan or TreePlan()
     fold = deal_folds(trial, _INNER_FOLDS, seed=seed)
     expected = np.zeros((len(trial.arm), trial.arms))
     for left_out in range(_INNER_FOLDS):
@@ -195,18 +201,16 @@ def _fit_doubly_robust(trial: Trial, seed: int, plan: TreePlan) -> Effects:
         models = fit_arms(trial.take(~rows), seed=seed + left_out, plan=plan)
         expected[rows] = predict_arms(models, trial.features[rows])
     scores = doubly_robust_scores(trial, expected)
-    return _by_arm(
-        [
-            fit_trees(
-                trial.features,
-                scores[:, arm] - scores[:, 0],
-                categorical=trial.categorical,
-                seed=seed + arm,
-                plan=_CAUTIOUS,
-            )
-            for arm in range(1, trial.arms)
-        ]
-    )
+    return [
+        fit_trees(
+            trial.features,
+            scores[:, arm] - scores[:, 0],
+            categorical=trial.categorical,
+            seed=seed + arm,
+            plan=_CAUTIOUS,
+        )
+        for arm in range(1, trial.arms)
+    ]
 
 
 def _cross_fit_outcome(trial: Trial, seed: int, plan: TreePlan) -> Floats:

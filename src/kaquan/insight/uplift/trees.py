@@ -44,6 +44,30 @@ class Trees(msgspec.Struct, frozen=True, kw_only=True):
         return np.concatenate(parts)
 
 
+class WrittenTrees(msgspec.Struct, frozen=True, kw_only=True):
+    """A fitted regression as it is stored: the trees as LightGBM writes them, if there are any."""
+
+    level: float
+    booster: str | None
+
+
+def write_trees(trees: Trees) -> WrittenTrees:
+    """Return what is stored of a regression."""
+    booster = None if trees.booster is None else str(trees.booster.model_to_string())
+    return WrittenTrees(level=trees.level, booster=booster)
+
+
+def read_trees(written: WrittenTrees) -> Trees:
+    """Return the regression that was stored."""
+    if written.booster is None:
+        return Trees(level=written.level)
+    # A heavy import that only predicting needs.
+    import lightgbm
+
+    boosting: Any = lightgbm
+    return Trees(level=written.level, booster=boosting.Booster(model_str=written.booster))
+
+
 def fit_trees(
     features: Floats,
     target: Floats,

@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg import sql
 
-from kaquan.runtime import Tx, struct_row
+from kaquan.runtime import Page, Tx, struct_row
 from kaquan.segments.model import DailyChange, SegmentChange, TakenChanges, Upkeep
 
 
@@ -154,6 +154,35 @@ async def list_segment_changes(
             {"after": after, "segment": segment_id, "limit": limit},
         )
         return await cursor.fetchall()
+
+
+async def list_latest_changes(
+    tx: Tx,
+    segment_id: str,
+    *,
+    entered: bool | None = None,
+    since: datetime,
+    page: int = 1,
+    limit: int,
+) -> Page[SegmentChange]:
+    """Return who entered (or only left) a segment from a moment on, the latest first, and the total."""
+    asked = {"segment": segment_id, "entered": entered, "since": since}
+    which = (
+        " from segment_change where segment_id = %(segment)s and at >= %(since)s"
+        " and (%(entered)s::boolean is null or entered = %(entered)s)"
+    )
+    counted = await (await tx.execute("select count(*)" + which, asked)).fetchone()
+    assert counted is not None
+    async with tx.cursor(row_factory=struct_row(SegmentChange)) as cursor:
+        await cursor.execute(
+            "select id, segment_id, customer_id, entered, at"
+            + which
+            + " order by id desc limit %(limit)s offset %(offset)s",
+            asked | {"limit": limit, "offset": (page - 1) * limit},
+        )
+        found = await cursor.fetchall()
+    more = str(page + 1) if page * limit < counted[0] else None
+    return Page(found, total=counted[0], next_cursor=more)
 
 
 async def list_daily_changes(

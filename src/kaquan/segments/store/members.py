@@ -194,12 +194,6 @@ async def list_member_ids(
     return [row[0] for row in await cursor.fetchall()]
 
 
-async def count_members(tx: Tx, segment_id: str) -> int:
-    """Return how many members a segment has as of its last evaluation."""
-    query: LiteralString = "select count(*) from segment_member where segment_id = %(id)s"
-    return await _count(tx, query, {"id": segment_id})
-
-
 @asynccontextmanager
 async def reading_all(tx: Tx) -> AsyncGenerator[None]:
     """Join all customers with facts by hashing.

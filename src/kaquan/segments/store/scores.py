@@ -76,12 +76,6 @@ async def find_score(tx: Tx, customer_id: str) -> RfmScore | None:
         return await cursor.fetchone()
 
 
-async def count_bands(tx: Tx) -> dict[str, int]:
-    """Return how many customers stand in each band that has any."""
-    cursor = await tx.execute("select band, count(*) from rfm_score group by band")
-    return {row[0]: row[1] for row in await cursor.fetchall()}
-
-
 async def list_band_figures(tx: Tx) -> list[BandFigures]:
     """Return the figures of each band that has any customer."""
     async with tx.cursor(row_factory=struct_row(BandFigures)) as cursor:

@@ -48,22 +48,7 @@ async def insert_deliveries(
     tx: Tx, told: Sequence[tuple[DomainEvent, Endpoint]], *, now: datetime
 ) -> None:
     """Store a message for each event and endpoint, due at once."""
-    if not told:
-        return
-    await tx.execute(
-        "insert into webhook_delivery"
-        " (id, endpoint_id, position, type, status, due_at, created_at, updated_at)"
-        " select d.id, d.endpoint_id, d.position, d.type, 'pending', %(now)s, %(now)s, %(now)s"
-        " from unnest(%(ids)s::text[], %(endpoints)s::text[], %(positions)s::bigint[],"
-        " %(types)s::text[]) as d (id, endpoint_id, position, type)",
-        {
-            "ids": new_ids("whs", len(told)),
-            "endpoints": [endpoint.id for _, endpoint in told],
-            "positions": [event.position for event, _ in told],
-            "types": [event.type for event, _ in told],
-            "now": now,
-        },
-    )
+    await _insert(tx, [(one.id, event.position, event.type) for event, one in told], now=now)
 
 
 async def claim_deliveries(
@@ -153,14 +138,13 @@ async def list_deliveries(
     return Page(items, row[0])
 
 
-async def reset_deliveries(tx: Tx, delivery_ids: Sequence[str], *, now: datetime) -> int:
-    """Let messages be sent again as if they never were, keeping their tries; returns how many."""
-    cursor = await tx.execute(
+async def reset_deliveries(tx: Tx, delivery_ids: Sequence[str], *, now: datetime) -> None:
+    """Let messages be sent again as if they never were, keeping their tries."""
+    await tx.execute(
         "update webhook_delivery set status = 'pending', due_at = %(now)s, attempts = 0,"
         " response_status = null, error = null, updated_at = %(now)s where id = any(%(ids)s)",
         {"ids": list(delivery_ids), "now": now},
     )
-    return cursor.rowcount
 
 
 async def replay_period(
@@ -202,7 +186,7 @@ async def replay_period(
     known = [row.id for row in found if row.id and (not failed_only or row.status == "failed")]
     missing = [] if failed_only else [row for row in found if row.id is None]
     await reset_deliveries(tx, known, now=now)
-    await _insert_missing(tx, endpoint, missing, now=now)
+    await _insert(tx, [(endpoint.id, one.position, one.type) for one in missing], now=now)
     return len(found), len(known) + len(missing)
 
 
@@ -213,20 +197,21 @@ class _Replayed(msgspec.Struct, frozen=True):
     status: str | None
 
 
-async def _insert_missing(
-    tx: Tx, endpoint: Endpoint, missing: Sequence[_Replayed], *, now: datetime
-) -> None:
+async def _insert(tx: Tx, told: Sequence[tuple[str, int, str]], *, now: datetime) -> None:
+    """Store messages: to which endpoint, of which position and type."""
+    if not told:
+        return
     await tx.execute(
         "insert into webhook_delivery"
         " (id, endpoint_id, position, type, status, due_at, created_at, updated_at)"
-        " select d.id, %(endpoint)s, d.position, d.type, 'pending', %(now)s, %(now)s, %(now)s"
-        " from unnest(%(ids)s::text[], %(positions)s::bigint[], %(types)s::text[])"
-        " as d (id, position, type)",
+        " select d.id, d.endpoint_id, d.position, d.type, 'pending', %(now)s, %(now)s, %(now)s"
+        " from unnest(%(ids)s::text[], %(endpoints)s::text[], %(positions)s::bigint[],"
+        " %(types)s::text[]) as d (id, endpoint_id, position, type)",
         {
-            "endpoint": endpoint.id,
-            "ids": new_ids("whs", len(missing)),
-            "positions": [row.position for row in missing],
-            "types": [row.type for row in missing],
+            "ids": new_ids("whs", len(told)),
+            "endpoints": [endpoint_id for endpoint_id, _, _ in told],
+            "positions": [position for _, position, _ in told],
+            "types": [event_type for _, _, event_type in told],
             "now": now,
         },
     )

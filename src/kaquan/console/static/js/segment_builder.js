@@ -35,6 +35,7 @@
   const attributeOf = (code) =>
     catalogue.attributes.find((one) => one.code === code) ??
     catalogue.keys.find((one) => one.code === code) ??
+    catalogue.scores.find((one) => one.code === code) ??
     { code, kind: code?.startsWith("score.") ? "number" : "metadata", label: code, choices: [] };
   const deedOf = (kind) => catalogue.deeds.find((one) => one.value === kind) ?? catalogue.deeds[0];
   const propertyOf = (deed, code) =>
@@ -74,7 +75,7 @@
     const groups = [
       { label: words.profile, options: asOptions(catalogue.attributes) },
       { label: words.custom, options: [...own, { value: OTHER, label: words.other_key }] },
-      { label: words.scores, options: catalogue.scores.map((value) => ({ value, label: value.replace("score.", "") })) },
+      { label: words.scores, options: asOptions(catalogue.scores) },
       { label: words.behaviour, options: ["done", "not_done", "aggregate"].map((form) => ({ value: `@${form}`, label: words[form] })) },
       { label: words.contact, options: ["reachable", "consent"].map((form) => ({ value: `@${form}`, label: words[form] })) },
       { label: words.special, options: ["birthday", "anniversary", "customers", "sample"].map((form) => ({ value: `@${form}`, label: words[form] })) },

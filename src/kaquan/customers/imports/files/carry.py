@@ -7,7 +7,7 @@ chunk that was committed.
 import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextlib import aclosing, closing
+from contextlib import aclosing, closing, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
@@ -15,15 +15,23 @@ from typing import IO, Any, BinaryIO, cast
 import msgspec
 
 from kaquan.customers.cleaning import country_of
+from kaquan.customers.imports.files import sources
 from kaquan.customers.imports.files.column_readers import Reader
-from kaquan.customers.imports.files.cutting import cut_between
+from kaquan.customers.imports.files.cutting import cut_at, cut_between
 from kaquan.customers.imports.files.gathering import as_in_file, gather_rows, is_scattered
 from kaquan.customers.imports.files.model import Chunk, FileImport, FileShape, Subject, Written
 from kaquan.customers.imports.files.order_rows import has_line_rows
 from kaquan.customers.imports.files.prepare import Prepared, noun_of, prepare_chunk
-from kaquan.customers.imports.files.results import add_written, empty_result, reject_rows
+from kaquan.customers.imports.files.results import (
+    add_written,
+    empty_result,
+    keep_sentence,
+    reason_lines,
+    reject_rows,
+)
 from kaquan.customers.imports.files.seen import SeenIds
 from kaquan.customers.imports.files.sources import read_chunks
+from kaquan.customers.imports.files.usual_orders import find_usual_orders
 from kaquan.customers.imports.files.values import readers, terms_of
 from kaquan.customers.imports.files.write_events import write_events_of_file
 from kaquan.customers.imports.files.write_orders import Named, write_orders_of_file
@@ -35,6 +43,7 @@ from kaquan.customers.imports.files.write_people import (
     write_people,
 )
 from kaquan.customers.imports.report import write_csv
+from kaquan.customers.order_columns import OrderColumns
 from kaquan.customers.store.file_imports import get_file_import
 from kaquan.runtime import (
     ActionStatus,
@@ -53,9 +62,14 @@ from kaquan.runtime import (
     load_checker,
     stream_file,
     update_action,
+    words,
 )
 
 Progress = Callable[[int], None]
+
+_LINES_FOR_ROWS = 3
+"""Lines are short, and several make one row of the database: a chunk has so many times more."""
+_UNKNOWN_ERROR = words("An internal error stopped it.")
 
 
 class _Work(msgspec.Struct, frozen=True):
@@ -74,6 +88,7 @@ class _Ready(msgspec.Struct, frozen=True):
 
     prepared: Prepared
     folded: Folded | None = None
+    usual: OrderColumns | None = None
 
 
 async def carry_out(
@@ -123,8 +138,8 @@ async def fail_file_import(
 ) -> AsyncAction:
     """Close an import that cannot go on; what was stored stays."""
     action = await get_action(tx, action_id, lock=True)
-    known = error.message if isinstance(error, KaquanError) else "An internal error stopped it."
-    result = (action.result or empty_result()) | {"message": known}
+    known = error.sentence if isinstance(error, KaquanError) else _UNKNOWN_ERROR
+    result = (action.result or empty_result()) | keep_sentence("message", known)
     await update_action(
         tx, action_id, status=ActionStatus.FAILED, done=action.done, result=result, now=now
     )
@@ -168,7 +183,7 @@ async def _carry(
     progress: Progress,
 ) -> None:
     seen = SeenIds()
-    chunks = _prepared(work, cast("BinaryIO", file), folder)
+    chunks = _prepared(work, cast("BinaryIO", file), folder, passed=passed)
 
     async def ready() -> _Ready | None:
         prepared = await asyncio.to_thread(next, chunks, None)
@@ -190,7 +205,9 @@ async def _carry(
 async def _make_ready(
     database: Database, project_id: int, work: _Work, prepared: Prepared
 ) -> _Ready:
-    """Seal what is personal, unless a schema of metadata has still to say which rows are stored."""
+    """Work out orders; seal what is personal, unless a schema says later which rows are stored."""
+    if work.subject.subject is Subject.ORDERS:
+        return _Ready(prepared, usual=await asyncio.to_thread(find_usual_orders, prepared))
     if work.subject.subject is not Subject.CUSTOMERS or work.schema is not None:
         return _Ready(prepared)
     folded = fold_people(work.subject.subject, prepared, good_places(prepared))
@@ -229,9 +246,10 @@ def _ids(prepared: Prepared) -> list[str | None]:
     return prepared.values.get("source_id", [])
 
 
-def _prepared(work: _Work, file: BinaryIO, folder: Path) -> Generator[Prepared]:
+def _prepared(work: _Work, file: BinaryIO, folder: Path, *, passed: int) -> Generator[Prepared]:
     found = work.subject
-    for chunk in _chunks(work, file, found.shape, folder):
+    # Chunks may have had another size when the work was stopped.
+    for chunk in cut_at(_chunks(work, file, found.shape, folder), passed):
         yield prepare_chunk(found.subject, found.mapping, chunk, read=work.read, schema=work.schema)
 
 
@@ -240,13 +258,14 @@ def _chunks(work: _Work, file: BinaryIO, shape: FileShape, folder: Path) -> Gene
         yield from read_chunks(file, shape)
         return
     column = work.subject.mapping.fields["source_id"]
+    rows = _LINES_FOR_ROWS * sources.ROWS_A_CHUNK
     if is_scattered(file, shape, column):
         path, shape = gather_rows(file, shape, column, folder=folder)
         with path.open("rb") as gathered:
-            rows = map(as_in_file, read_chunks(gathered, shape))
-            yield from cut_between(rows, column)
+            chunks = map(as_in_file, read_chunks(gathered, shape, rows=rows))
+            yield from cut_between(chunks, column)
         return
-    yield from cut_between(read_chunks(file, shape), column)
+    yield from cut_between(read_chunks(file, shape, rows=rows), column)
 
 
 async def _import_chunk(
@@ -258,15 +277,16 @@ async def _import_chunk(
         raise InvalidInput("The import was ended meanwhile.", field="")
     if action.done != prepared.chunk.first:
         # Another process is at it, or was: what it stored is not stored again.
-        if action.done > prepared.chunk.first:
+        if action.done >= _stop_of(prepared):
             return
         raise InvalidInput("The import is not where it should be; begin it anew.", field="")
-    async with tx.transaction(force_rollback=work.is_check):
+    async with tx.transaction(force_rollback=True) if work.is_check else nullcontext():
         written = await _write(tx, work, ready, now=now)
     result = add_written(action.result or empty_result(), prepared, written, again)
     if written.problems and not work.is_check:
         rows = reject_rows(work.subject.shape, prepared, written.problems)
         await append_to_file(tx, action.request["report_id"], write_csv(rows))
+        await append_to_file(tx, action.request["reasons_id"], reason_lines(written.problems))
     await update_action(
         tx,
         work.action_id,
@@ -286,6 +306,7 @@ async def _write(tx: Tx, work: _Work, ready: _Ready, *, now: datetime) -> Writte
                 tx,
                 found.mapping,
                 prepared,
+                usual=ready.usual,
                 read=work.read,
                 goods=work.goods,
                 checker=checker,

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kaquan.customers.imports.files.model import Cells
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, Sentence
 
 _LARGEST_REMEMBERED = 65_536
 _LONGEST_PLAIN = 96
@@ -25,11 +25,11 @@ _KERNELS: Any = pc
 class ReadColumn(msgspec.Struct, frozen=True):
     """A value a cell, None for empty and refused ones, and by place why a cell is refused.
 
-    ``changed`` are the places whose value is not what the cell says.
+    ``changed`` are the places whose value is not what the cell says, where the reader notes it.
     """
 
     values: list[Any]
-    refused: dict[int, str]
+    refused: dict[int, Sentence]
     changed: list[int]
 
 
@@ -38,7 +38,8 @@ class Reader:
 
     ``plain`` and ``mended`` are patterns (RE2) of cells that stay as they are, and of those that
     only get ``lead`` in front; neither may be needed for the right answer. ``remembered``: the
-    values are immutable, and there are few different texts.
+    values are immutable, and there are few different texts; ``notes_changes`` is for those of them
+    whose cleaning is told to people.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class Reader:
         mended: str | None = None,
         lead: str = "",
         remembered: bool = False,
+        notes_changes: bool = True,
     ) -> None:
         self._one = one
         self._plain = plain
         self._mended = mended
         self._lead = lead
         self._known: dict[str | None, Any] | None = {} if remembered else None
+        self._notes_changes = notes_changes
         self._changed: set[str | None] = set()
 
     def __call__(self, text: str) -> Any:
@@ -70,7 +73,7 @@ class Reader:
         changed: list[int] = []
         if self._plain is not None:
             places, changed = self._mend(values, cells, self._plain)
-        refused: dict[int, str] = {}
+        refused: dict[int, Sentence] = {}
         for place in places:
             cell = cells[place]
             if cell is not None:
@@ -78,7 +81,7 @@ class Reader:
                     values[place] = self._one(cell)
                 except InvalidInput as error:
                     values[place] = None
-                    refused[place] = error.message
+                    refused[place] = error.sentence
                 else:
                     if _is_changed(cell, values[place]):
                         changed.append(place)
@@ -102,14 +105,14 @@ class Reader:
             known.clear()
             self._changed.clear()
         texts = set(cells)
-        reasons: dict[str, str] = {}
+        reasons: dict[str, Sentence] = {}
         for text in [one for one in texts if one not in known]:
             try:
                 known[text] = None if text is None else self._one(text)
             except InvalidInput as error:
-                reasons[text or ""] = error.message
+                reasons[text or ""] = error.sentence
             else:
-                if _is_changed(text, known[text]):
+                if self._notes_changes and _is_changed(text, known[text]):
                     self._changed.add(text)
         odd = texts & self._changed
         changed = [place for place, cell in enumerate(cells) if cell in odd] if odd else []

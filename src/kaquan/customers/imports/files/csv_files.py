@@ -17,7 +17,7 @@ from pyarrow import csv as arrow_csv
 
 from kaquan.customers.imports.files.model import Cells, Chunk, FileFormat, FileShape
 from kaquan.customers.imports.reading import find_encoding, find_separator, read_headers
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, Sentence, words
 
 _BLOCK = 1 << 20
 _LONGEST_FIELD = 1 << 20
@@ -143,7 +143,7 @@ def _parse_lines(
     number, line = place
     csv.field_size_limit(_LONGEST_FIELD)
     reader = csv.reader(itertools.chain(lines, text), delimiter=separator, strict=True)
-    part: list[tuple[int, list[str], str | None]] = []
+    part: list[tuple[int, list[str], Sentence | None]] = []
     while reader.line_num < len(lines):
         row = _next_row(reader, len(headers), line)
         if row is not None:
@@ -161,20 +161,24 @@ def _parse_lines(
     return Chunk(first=number, lines=list(starts), columns=columns, broken=broken), more
 
 
-def _next_row(reader: Any, width: int, line: int) -> tuple[int, list[str], str | None] | None:
+def _next_row(reader: Any, width: int, line: int) -> tuple[int, list[str], Sentence | None] | None:
     """Return line, fields and what is wrong of the next row; None for a blank one."""
     start = line + reader.line_num
     try:
         fields: list[str] = next(reader)
     except csv.Error as error:
-        return start, [""] * width, f"Not CSV: {error}."
+        return start, [""] * width, words("Not CSV: %(why)s.", why=str(error))
     if len(fields) == width:
         return (start, fields, None) if any(fields) else None
     if not any(field.strip() for field in fields):
         return None
     extra = fields[width:]
     short = len(fields) < width
-    reason = f"The row has {len(fields)} fields, and there are {width} columns."
+    reason = words(
+        "The row has %(fields)s fields, and there are %(columns)s columns.",
+        fields=len(fields),
+        columns=width,
+    )
     is_wrong = short or any(field.strip() for field in extra)
     padded = fields[:width] + [""] * (width - len(fields))
     return start, padded, reason if is_wrong else None

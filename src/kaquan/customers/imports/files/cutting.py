@@ -1,9 +1,9 @@
-"""Cutting a file into chunks that never part the rows of one order."""
+"""Cutting a file into chunks that never part the rows of one order, and where work goes on."""
 
 from collections.abc import Generator, Iterable
 
 from kaquan.customers.imports.files.model import Chunk
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 
 MOST_ROWS_OF_ORDER = 100_000
 
@@ -20,13 +20,26 @@ def cut_between(chunks: Iterable[Chunk], column: str) -> Generator[Chunk]:
         if border == 0:
             held = whole
             if len(held.lines) > MOST_ROWS_OF_ORDER:
-                message = f"Line {held.lines[0]} begins an order of too many rows."
+                message = words(
+                    "Line %(line)s begins an order of too many rows.", line=held.lines[0]
+                )
                 raise InvalidInput(message, field=column)
             continue
         yield _part(whole, 0, border)
         held = _part(whole, border, len(whole.lines))
     if held is not None:
         yield held
+
+
+def cut_at(chunks: Iterable[Chunk], row: int) -> Generator[Chunk]:
+    """Yield the chunks, the one that a row (counted from 0) lies within as two: before it, from it."""
+    for chunk in chunks:
+        place = row - chunk.first
+        if 0 < place < len(chunk.lines):
+            yield _part(chunk, 0, place)
+            yield _part(chunk, place, len(chunk.lines))
+        else:
+            yield chunk
 
 
 def _last_start(cells: list[str | None]) -> int:

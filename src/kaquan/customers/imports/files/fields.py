@@ -7,7 +7,7 @@ from collections.abc import Mapping as ReadOnly
 import msgspec
 
 from kaquan.customers.imports.files.model import Mapping, Subject
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -241,12 +241,17 @@ def check_mapping(subject: Subject, mapping: Mapping, columns: tuple[str, ...]) 
         for name in given:
             if find_field(subject, name) is None:
                 known = ", ".join(field.name for field in FIELDS[subject])
-                message = f"There is no field '{name[:60]}' of {subject}; there are {known}."
+                message = words(
+                    "There is no field '%(name)s' of %(subject)s; there are %(known)s.",
+                    name=name[:60],
+                    subject=subject,
+                    known=known,
+                )
                 raise InvalidInput(message, field=f"mapping.{place}.{name[:60]}")
     for place, given in (("fields", mapping.fields), ("metadata", mapping.metadata)):
         for name, column in given.items():
             if column not in columns:
-                message = f"The file has no column '{column[:60]}'."
+                message = words("The file has no column '%(column)s'.", column=column[:60])
                 raise InvalidInput(message, field=f"mapping.{place}.{name[:60]}")
     if "source_id" in mapping.constants:
         message = "Ids cannot be the same for all rows."

@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import duckdb
+import msgspec
 import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
 from kaquan.customers.imports.files.model import Chunk, FileFormat, FileShape
 from kaquan.customers.imports.files.sources import read_chunks
+from kaquan.runtime import Sentence
 
 LINE, BROKEN = "::line::", "::broken::"
 _MEMORY = "192MB"
@@ -49,7 +51,10 @@ def gather_rows(
         for chunk in read_chunks(file, shape):
             columns = {name: chunk.columns[name] for name in shape.columns}
             columns[LINE] = [str(line) for line in chunk.lines]
-            columns[BROKEN] = [chunk.broken.get(place) for place in range(len(chunk.lines))]
+            columns[BROKEN] = [
+                None if one is None else msgspec.json.encode(one).decode()
+                for one in map(chunk.broken.get, range(len(chunk.lines)))
+            ]
             writer.write_table(_ARROW.table(columns, schema=schema))
     with duckdb.connect(config={"memory_limit": _MEMORY, "threads": 1}) as engine:
         engine.execute("set temp_directory = $1", [str(folder / "spill")])
@@ -75,5 +80,9 @@ def as_in_file(chunk: Chunk) -> Chunk:
         first=chunk.first,
         lines=[int(line or 0) for line in lines],
         columns=columns,
-        broken={place: one for place, one in enumerate(broken) if one is not None},
+        broken={
+            place: msgspec.json.decode(one, type=Sentence)
+            for place, one in enumerate(broken)
+            if one is not None
+        },
     )

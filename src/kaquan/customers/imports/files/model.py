@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from kaquan.runtime import Sentence
+
 Cells = list[str | None]
 """The texts of one column in the order of rows; None for an empty cell."""
 
@@ -73,7 +75,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     lines: list[int]
     columns: dict[str, Cells]
-    broken: dict[int, str] = {}
+    broken: dict[int, Sentence] = {}
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +83,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
     place: int
     field: str
-    reason: str
+    reason: Sentence
 
 
 class Repeat(msgspec.Struct, frozen=True, kw_only=True):

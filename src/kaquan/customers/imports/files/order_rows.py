@@ -10,7 +10,7 @@ from kaquan.customers.imports.files.column_readers import Reader
 from kaquan.customers.imports.files.model import Problem
 from kaquan.customers.imports.files.prepare import Prepared
 from kaquan.customers.model import OrderStatus
-from kaquan.runtime import MAX_MINOR, InvalidInput
+from kaquan.runtime import MAX_MINOR, InvalidInput, words
 
 SHARED = (
     "placed_at",
@@ -105,13 +105,13 @@ def _read_order(
             _check(order)
         except InvalidInput as error:
             bad = start
-            problems[bad] = Problem(place=bad, field=error.field, reason=error.message)
+            problems[bad] = Problem(place=bad, field=error.field, reason=error.sentence)
         else:
             return order
     line = prepared.chunk.lines[bad]
     for place in range(start, stop):
         if place not in problems:
-            reason = f"Another row of this order is refused (line {line})."
+            reason = words("Another row of this order is refused (line %(line)s).", line=line)
             problems[place] = Problem(place=place, field="source_id", reason=reason)
     return None
 
@@ -174,7 +174,7 @@ def _check(order: OrderRows) -> None:
     if order.amount_minor is None and not lines:
         raise InvalidInput("An order needs an amount or lines.", field="amount_minor")
     if order.sum_minor > MAX_MINOR:
-        message = f"The order comes to more than {MAX_MINOR} minor units."
+        message = words("The order comes to more than %(most)s minor units.", most=MAX_MINOR)
         raise InvalidInput(message, field="amount_minor")
     off = (order.discount_minor or 0) + sum(line.discount_minor for line in lines)
     if off > order.sum_minor:
@@ -197,7 +197,7 @@ def _line_rows(prepared: Prepared, problems: dict[int, Problem]) -> list[LineRow
         try:
             found.append(_line(product, quantity or 1, price, amount, off or 0, prefix="line."))
         except InvalidInput as error:
-            problems[place] = Problem(place=place, field=error.field, reason=error.message)
+            problems[place] = Problem(place=place, field=error.field, reason=error.sentence)
             found.append(None)
     return found
 
@@ -237,7 +237,7 @@ def _line(
             raise InvalidInput(message, field=f"{prefix}unit_price_minor")
         amount = quantity * price
         if amount > MAX_MINOR:
-            message = f"Quantity times price exceeds {MAX_MINOR}."
+            message = words("Quantity times price exceeds %(most)s.", most=MAX_MINOR)
             raise InvalidInput(message, field=f"{prefix}unit_price_minor")
     elif price is None:
         price = amount // quantity
@@ -256,6 +256,6 @@ def _line_of(given: dict[str, Any], field: str, read: dict[str, Reader]) -> Line
         try:
             found.append(None if value is None else read[shape](str(value)))
         except InvalidInput as error:
-            raise InvalidInput(error.message, field=f"{field}.{name}") from error
+            raise InvalidInput(error.sentence, field=f"{field}.{name}") from error
     product, quantity, price, amount, off = found
     return _line(product, quantity or 1, price, amount, off or 0, prefix=f"{field}.")

@@ -9,7 +9,7 @@ from kaquan.customers.imports.entries import typed_cell
 from kaquan.customers.imports.files.column_readers import ReadColumn, Reader
 from kaquan.customers.imports.files.fields import FIELDS, Field
 from kaquan.customers.imports.files.model import Cells, Chunk, Mapping, Problem, Subject
-from kaquan.runtime import InvalidInput, MetadataSchema, check_metadata
+from kaquan.runtime import InvalidInput, MetadataSchema, check_metadata, words
 
 _NOUNS = {
     Subject.CUSTOMERS: "customer",
@@ -19,6 +19,7 @@ _NOUNS = {
     Subject.EVENTS: "event",
 }
 _LONG_METADATA = 60_000
+_MISSING = words("This may not be missing.")
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -64,8 +65,9 @@ def prepare_chunk(
         found = read[field.shape].column(cells)
         _note_refused(field, cells, found, problems)
         values[field.name] = found.values
-        changed = sum(place not in problems for place in found.changed)
-        if changed and field.shape in _CLEANED:
+        if field.shape not in _CLEANED:
+            continue
+        if changed := sum(place not in problems for place in found.changed):
             cleaned[field.name] = changed
     metadata = None
     if mapping.metadata or "metadata" in values:
@@ -96,9 +98,7 @@ def _note_refused(
 ) -> None:
     reasons = dict(found.refused)
     if field.required and None in cells:
-        reasons |= {
-            place: "This may not be missing." for place, cell in enumerate(cells) if cell is None
-        }
+        reasons |= {place: _MISSING for place, cell in enumerate(cells) if cell is None}
     for place, reason in reasons.items():
         problem = Problem(place=place, field=field.name, reason=reason)
         problems.setdefault(place, problem)
@@ -125,5 +125,5 @@ def _check_sizes(metadata: list[dict[str, Any]], problems: dict[int, Problem]) -
         try:
             check_metadata(one, "metadata")
         except InvalidInput as error:
-            problem = Problem(place=place, field="metadata", reason=error.message)
+            problem = Problem(place=place, field="metadata", reason=error.sentence)
             problems.setdefault(place, problem)

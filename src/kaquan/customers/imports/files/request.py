@@ -22,7 +22,7 @@ from kaquan.customers.imports.files.model import (
 )
 from kaquan.customers.imports.files.order_rows import read_order_rows
 from kaquan.customers.imports.files.prepare import Prepared, noun_of, prepare_chunk
-from kaquan.customers.imports.files.results import empty_result, reject_header
+from kaquan.customers.imports.files.results import empty_result, keep_sentence, reject_header
 from kaquan.customers.imports.files.sources import describe_file, read_chunks
 from kaquan.customers.imports.files.values import Terms, readers, terms_of
 from kaquan.customers.imports.files.write_people import draft_of
@@ -55,6 +55,7 @@ from kaquan.runtime import (
     new_id,
     read_file_part,
     start_action,
+    words,
 )
 
 SAMPLED_ROWS = 200
@@ -180,7 +181,7 @@ async def preview_import(tx: Tx, found: FileImport, *, now: datetime) -> Preview
             for place in range(count)
         ],
         changes=_changes(prepared, mapping),
-        problems=[_told(prepared, one) for one in problems.values()],
+        problems=[_told(prepared, problems[place]) for place in sorted(problems)],
         doubts=doubts,
         missing=missing,
     )
@@ -219,13 +220,16 @@ async def _request(tx: Tx, found: FileImport, *, check: bool, now: datetime) -> 
     await _refuse_begun(tx, found)
     missing = list_missing(found.subject, found.mapping)
     if missing:
-        message = f"The mapping must name {', '.join(missing)}."
+        message = words("The mapping must name %(fields)s.", fields=", ".join(missing))
         raise InvalidInput(message, field="mapping.fields")
     request: dict[str, object] = {"import_id": found.id, "check": check}
     if not check:
         report_id = await create_file(tx, f"rejects-{found.subject}.csv", now=now)
         await append_to_file(tx, report_id, write_csv([reject_header(found.shape)]))
         request["report_id"] = report_id
+        request["reasons_id"] = await create_file(
+            tx, f"reasons-{found.subject}.jsonl", media_type="application/jsonl", now=now
+        )
     kind = f"imports.{'check' if check else 'run'}_{found.subject}"
     action = await start_action(tx, kind, request=request, total=found.shape.row_count, now=now)
     return msgspec.structs.replace(action, result=empty_result())
@@ -273,4 +277,4 @@ def _changes(prepared: Prepared, mapping: Mapping) -> list[dict[str, object]]:
 
 def _told(prepared: Prepared, problem: Problem) -> dict[str, object]:
     line = prepared.chunk.lines[problem.place]
-    return {"line": line, "field": problem.field, "reason": problem.reason}
+    return {"line": line, "field": problem.field, **keep_sentence("reason", problem.reason)}

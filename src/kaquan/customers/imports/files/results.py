@@ -1,15 +1,22 @@
-"""What is told of an import: counts, the first problems, and the rows that were refused."""
+"""What is told of an import: counts, the first problems, and the rows that were refused.
 
-from collections.abc import Sequence
-from typing import Any
+A reason is kept in English and as its sentence, so that it can be said in any language later.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
 
 from kaquan.customers.imports.files.model import FileShape, Problem, Written
 from kaquan.customers.imports.files.prepare import Prepared
+from kaquan.runtime import Sentence
 
 MOST_NAMED = 100
 """How many problems, and how many repeats, stand in a result."""
 
 LINE_COLUMN, REASON_COLUMN = "import_line", "import_reason"
+_ENCODER = msgspec.json.Encoder()
 
 
 def empty_result() -> dict[str, Any]:
@@ -54,6 +61,11 @@ def add_written(
     }
 
 
+def say_reason(problem: Problem) -> str:
+    """Return why a row is refused, in English and with the field that it is about."""
+    return f"{problem.field}: {problem.reason}" if problem.field else str(problem.reason)
+
+
 def reject_header(shape: FileShape) -> list[str]:
     """Return the columns of the file of refused rows: the original ones, line and reason."""
     return [*shape.columns, LINE_COLUMN, REASON_COLUMN]
@@ -67,7 +79,7 @@ def reject_rows(
     rows: list[list[str]] = []
     for problem in problems:
         cells = [chunk.columns[name][problem.place] or "" for name in shape.columns]
-        rows.append([*cells, str(chunk.lines[problem.place]), _reason(problem)])
+        rows.append([*cells, str(chunk.lines[problem.place]), say_reason(problem)])
     return rows
 
 
@@ -78,9 +90,24 @@ def _named(prepared: Prepared, problem: Problem) -> dict[str, Any]:
         "row": prepared.chunk.first + problem.place + 1,
         "source_id": ids[problem.place] if ids else None,
         "field": problem.field,
-        "reason": problem.reason,
+        **keep_sentence("reason", problem.reason),
     }
 
 
-def _reason(problem: Problem) -> str:
-    return f"{problem.field}: {problem.reason}" if problem.field else problem.reason
+def keep_sentence(name: str, sentence: Sentence) -> dict[str, Any]:
+    """Return a sentence as a result has it: in English under ``name``, and what read_sentence reads."""
+    return {name: str(sentence), "words": msgspec.to_builtins(sentence)}
+
+
+def read_sentence(kept: Mapping[str, Any]) -> Sentence:
+    """Return the sentence that keep_sentence, or the file of reasons, kept."""
+    given = {
+        name: read_sentence(cast("dict[str, Any]", one)) if isinstance(one, dict) else one
+        for name, one in kept.get("given", {}).items()
+    }
+    return Sentence(kept["key"], given)
+
+
+def reason_lines(problems: Sequence[Problem]) -> bytes:
+    """Return why rows are refused, a line of JSON a row: the field and the sentence."""
+    return _ENCODER.encode_lines([(one.field, one.reason) for one in problems])

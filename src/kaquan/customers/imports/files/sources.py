@@ -14,7 +14,7 @@ from pyarrow import parquet
 from kaquan.customers.imports.files.csv_files import describe_csv, read_csv_chunks
 from kaquan.customers.imports.files.model import Cells, Chunk, FileFormat, FileShape
 from kaquan.customers.imports.files.workbooks import list_sheet_rows, read_sheet
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, Sentence, words
 
 ROWS_A_CHUNK = 20_000
 _SAMPLED_LINES = 1_000
@@ -99,17 +99,17 @@ def _json_chunks(file: BinaryIO, shape: FileShape, *, rows: int) -> Generator[Ch
             first=number,
             lines=[line for line, _ in part],
             columns={name: [_text(one.get(name)) for one in objects] for name in shape.columns},
-            broken={place: one for place, one in enumerate(found) if isinstance(one, str)},
+            broken={place: one for place, one in enumerate(found) if isinstance(one, Sentence)},
         )
         number += len(part)
 
 
-def _json_object(line: bytes) -> dict[str, Any] | str:
+def _json_object(line: bytes) -> dict[str, Any] | Sentence:
     """Return the object of a line, or why it is none."""
     try:
         return msgspec.json.decode(line.removeprefix(b"\xef\xbb\xbf"), type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return f"Not a JSON object: {str(error)[:120]}"
+        return words("Not a JSON object: %(why)s", why=str(error)[:120])
 
 
 def _text(value: Any) -> str | None:
@@ -153,7 +153,7 @@ def _open_parquet(file: BinaryIO) -> Any:
     try:
         return _PARQUET.ParquetFile(file, pre_buffer=False)
     except (_ARROW.ArrowInvalid, OSError) as error:
-        msg = f"Not a Parquet file: {str(error)[:120]}"
+        msg = words("Not a Parquet file: %(why)s", why=str(error)[:120])
         raise InvalidInput(msg, field="file") from error
 
 

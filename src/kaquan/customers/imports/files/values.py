@@ -25,6 +25,7 @@ from kaquan.runtime import (
     check_text,
     check_time,
     minor_digits,
+    words,
 )
 
 _PLAIN_NAME = "[\u4e00-\u9fffA-Za-z0-9.,'&()-]+(?: [\u4e00-\u9fffA-Za-z0-9.,'&()-]+)*"
@@ -41,6 +42,7 @@ _EIGHT_DIGITS = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2}):?(\d{
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's days know no zone
 _MONEY = re.compile(r"-?(?:\d+|\d{1,3}(?:[, \u00a0']\d{3})+)(?:\.\d+)?")
+_USUAL_MONEY = re.compile(r"([0-9]{1,11})(?:\.([0-9]{1,3}))?")
 _COMMA_MONEY = re.compile(r"-?(?:\d+|\d{1,3}(?:\.\d{3})+),\d{1,2}")
 _SYMBOLS = re.compile(r"^(?:RMB|CNY|USD|EUR|GBP|HKD|JPY|[¥$€£])|(?:RMB|CNY|USD|EUR|元|円|€)$", re.I)
 _STATUSES: Mapping[str, OrderStatus] = {
@@ -101,13 +103,13 @@ def terms_of(project: Project, *, country: str | None, amounts: str, now: dateti
 
 def readers(terms: Terms) -> dict[str, Reader]:
     """Return the reader of each shape of values."""
-    lasting = partial(Reader, remembered=True)
+    lasting = partial(Reader, remembered=True, notes_changes=False)
     return {
         "reference": Reader(lambda text: check_reference(text, ""), plain=_PLAIN_ID),
         "name": Reader(lambda text: check_name(clean_name(text), "") or None, plain=_PLAIN_NAME),
         "email": Reader(lambda text: check_email(clean_email(text), ""), plain=_PLAIN_EMAIL),
         "phone": _phone_reader(terms.country),
-        "birth": lasting(partial(read_birth, now=terms.now)),
+        "birth": Reader(partial(read_birth, now=terms.now), remembered=True),
         "time": lasting(partial(read_moment, zone=terms.zone)),
         "text": Reader(lambda text: check_text(text, "")),
         "line": Reader(lambda text: check_text(clean_name(text), ""), plain=_PLAIN_NAME),
@@ -179,6 +181,9 @@ def read_money(text: str, *, digits: int) -> int:
 
     Raises InvalidInput for one below zero: money that went back belongs in a return.
     """
+    usual = _USUAL_MONEY.fullmatch(text)
+    if usual is not None and len(usual[2] or "") <= digits:
+        return int(usual[1] + (usual[2] or "").ljust(digits, "0"))
     plain = _SYMBOLS.sub("", unicodedata.normalize("NFKC", text).strip()).strip()
     plain = plain.replace("¥", "").replace("\u2212", "-").strip()
     if _MONEY.fullmatch(plain):
@@ -186,22 +191,29 @@ def read_money(text: str, *, digits: int) -> int:
     elif _COMMA_MONEY.fullmatch(plain):
         plain = plain.replace(".", "").replace(",", ".")
     else:
-        msg = f"'{text[:30]}' is not an amount of money."
+        msg = words("'%(said)s' is not an amount of money.", said=text[:30])
         raise InvalidInput(msg, field="")
     whole, _, part = plain.partition(".")
     part = part.rstrip("0")
     if len(part) > digits:
-        expected = f"at most {digits} decimals" if digits else "whole minor units"
-        msg = f"'{text[:30]}' has too many decimals; {expected} fit."
+        msg = (
+            words(
+                "'%(said)s' has too many decimals; at most %(most)s fit.",
+                said=text[:30],
+                most=digits,
+            )
+            if digits
+            else words("'%(said)s' has decimals; whole minor units fit.", said=text[:30])
+        )
         raise InvalidInput(msg, field="")
     value = int(whole + part.ljust(digits, "0")) if len(whole) <= 18 else MAX_MINOR + 1
     if value < 0 or plain.startswith("-"):
         if value == 0:
             return 0
-        msg = f"'{text[:30]}' is below zero; amounts are not."
+        msg = words("'%(said)s' is below zero; amounts are not.", said=text[:30])
         raise InvalidInput(msg, field="")
     if value > MAX_MINOR:
-        msg = f"The amount is larger than {MAX_MINOR} minor units."
+        msg = words("The amount is larger than %(most)s minor units.", most=MAX_MINOR)
         raise InvalidInput(msg, field="")
     return value
 
@@ -210,7 +222,7 @@ def read_count(text: str) -> int:
     """Read how many pieces: a whole number from 1 on."""
     plain = text.removesuffix(".0").removesuffix(".00").replace(",", "")
     if not plain.isascii() or not plain.isdecimal() or len(plain) > 15 or int(plain) < 1:
-        msg = f"'{text[:30]}' is not a number of pieces (1, 2, 3, …)."
+        msg = words("'%(said)s' is not a number of pieces (1, 2, 3, …).", said=text[:30])
         raise InvalidInput(msg, field="")
     return int(plain)
 
@@ -220,7 +232,9 @@ def read_status(text: str) -> OrderStatus:
     found = _STATUSES.get(text.lower().replace(" ", "_"))
     if found is None:
         known = ", ".join(OrderStatus)
-        msg = f"'{text[:30]}' is no status of orders; there are {known}."
+        msg = words(
+            "'%(said)s' is no status of orders; there are %(known)s.", said=text[:30], known=known
+        )
         raise InvalidInput(msg, field="")
     return found
 
@@ -228,7 +242,11 @@ def read_status(text: str) -> OrderStatus:
 def read_currency(text: str, *, currency: str) -> str:
     """Read a currency, which must be the project's."""
     if text.upper() not in (currency, {"CNY": "RMB"}.get(currency)):
-        message = f"This project's currency is {currency}, not '{text[:10]}'."
+        message = words(
+            "This project's currency is %(currency)s, not '%(said)s'.",
+            currency=currency,
+            said=text[:10],
+        )
         raise InvalidInput(message, field="")
     return currency
 

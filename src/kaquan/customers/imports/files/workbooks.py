@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import python_calamine
 
 from kaquan.customers.imports.files.model import Cells
-from kaquan.runtime import InvalidInput
+from kaquan.runtime import InvalidInput, words
 
 _CALAMINE: Any = python_calamine
 LARGEST_CONTENT = 512 * 1024 * 1024
@@ -23,7 +23,11 @@ def list_sheet_rows(file: BinaryIO, sheet: str | None) -> tuple[str, tuple[str, 
     book = _open(file)
     names: list[str] = list(book.sheet_names)
     if sheet is not None and sheet not in names:
-        message = f"There is no sheet '{sheet[:60]}'; there are {', '.join(names)[:200]}."
+        message = words(
+            "There is no sheet '%(sheet)s'; there are %(sheets)s.",
+            sheet=sheet[:60],
+            sheets=", ".join(names)[:200],
+        )
         raise InvalidInput(message, field="sheet")
     for name in [sheet] if sheet is not None else names:
         rows = _sheet_rows(book, name)
@@ -55,7 +59,7 @@ def _open(file: BinaryIO) -> Any:
         file.seek(0)
         return _CALAMINE.CalamineWorkbook.from_filelike(file)
     except (_CALAMINE.CalamineError, zipfile.BadZipFile) as error:
-        message = f"Not a workbook of Excel: {str(error)[:120]}"
+        message = words("Not a workbook of Excel: %(why)s", why=str(error)[:120])
         raise InvalidInput(message, field="file") from error
 
 
@@ -71,7 +75,7 @@ def _columns(header: Cells) -> tuple[str, ...]:
     names = [cell for cell in header if cell]
     for name in names:
         if [one.lower() for one in names].count(name.lower()) > 1:
-            message = f"The column '{name[:60]}' stands twice."
+            message = words("The column '%(name)s' stands twice.", name=name[:60])
             raise InvalidInput(message, field="file")
     return tuple(names)
 

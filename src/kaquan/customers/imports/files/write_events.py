@@ -11,7 +11,7 @@ from kaquan.customers.imports.files.model import Mapping, Problem, Repeat, Writt
 from kaquan.customers.imports.files.prepare import Prepared
 from kaquan.customers.imports.files.write_orders import find_people
 from kaquan.customers.model import EventDraft
-from kaquan.runtime import InvalidInput, Tx
+from kaquan.runtime import InvalidInput, Tx, words
 
 
 async def write_events_of_file(
@@ -32,7 +32,7 @@ async def write_events_of_file(
         reference = values["customer"][place]
         customer_id = people[reference]
         if customer_id is None:
-            reason = f"There is no customer '{reference}'."
+            reason = words("There is no customer '%(said)s'.", said=reference)
             problems[place] = Problem(place=place, field="customer", reason=reason)
             continue
         draft = _draft(prepared, place, customer_id)
@@ -48,7 +48,7 @@ async def write_events_of_file(
     for place, outcome in zip(kept, outcomes, strict=True):
         if isinstance(outcome, InvalidInput):
             field = outcome.field or "metadata"
-            problems[place] = Problem(place=place, field=field, reason=outcome.message)
+            problems[place] = Problem(place=place, field=field, reason=outcome.sentence)
     added = sum(one is not None and not isinstance(one, InvalidInput) for one in outcomes)
     return Written(
         passed=count,

@@ -10,23 +10,23 @@ import numpy as np
 import pyarrow as pa
 from msgspec import UNSET
 
-from kaquan.customers.columns import csv_parts, in_order_of
+from kaquan.customers.columns import csv_parts, distinct, in_order_of
 from kaquan.customers.crowd import enter_customers
 from kaquan.customers.imports.files.column_readers import Reader
 from kaquan.customers.imports.files.model import Mapping, Problem, Repeat, Written
 from kaquan.customers.imports.files.order_rows import OrderRows, read_order_rows
 from kaquan.customers.imports.files.prepare import Prepared
 from kaquan.customers.model import CustomerDraft, Order, OrderDraft, OrderLineDraft, OrderStatus
-from kaquan.customers.order_columns import read_orders
+from kaquan.customers.order_columns import OrderColumns, read_orders
 from kaquan.customers.orders import update_order
 from kaquan.customers.store.bulk import (
     ORDER_COLUMNS,
     drop_staging,
     ids_by_source,
-    insert_staged_orders,
+    insert_orders_and_sums,
     stage_rows,
 )
-from kaquan.customers.store.customers import add_to_summary_rows, lock_customers
+from kaquan.customers.store.customers import lock_living
 from kaquan.customers.store.import_merge import list_orders_by_source, list_own_ids
 from kaquan.runtime import (
     InvalidInput,
@@ -35,6 +35,7 @@ from kaquan.runtime import (
     SchemaScope,
     Tx,
     new_ids,
+    words,
 )
 
 _ARROW: Any = pa
@@ -60,6 +61,7 @@ async def write_orders_of_file(
     mapping: Mapping,
     prepared: Prepared,
     *,
+    usual: OrderColumns | None = None,
     read: dict[str, Reader],
     goods: Named,
     checker: SchemaChecker,
@@ -67,9 +69,19 @@ async def write_orders_of_file(
 ) -> Written:
     """Store a chunk of orders by their ``source_id``.
 
-    ``goods`` remembers the products of earlier chunks, of this import only. New orders are FULFILLED unless the file says otherwise. Of two orders with one id the later
-    holds. An order is stored with all its lines, or none of it is.
+    ``goods`` remembers the products of earlier chunks, of this import only; ``usual`` is what
+    find_usual_orders makes of the chunk. New orders are FULFILLED unless the file says otherwise.
+    Of two orders with one id the later holds. An order is stored with all its lines, or none of
+    it is.
     """
+    if usual is not None and checker.find(SchemaScope.STANDARD, "order") is None:
+        enter = mapping.enter_customers
+        if await _insert_usual(tx, usual, goods, enter=enter, now=now):
+            return Written(
+                passed=len(prepared.chunk.lines),
+                added=len(usual.customers),
+                cleaned=prepared.cleaned,
+            )
     orders, problems = read_order_rows(prepared, read=read)
     orders, repeats = _latest(orders, prepared)
     found = await _look_up(tx, orders, goods, enter=mapping.enter_customers, now=now)
@@ -113,6 +125,22 @@ def _latest(
             repeats.append(Repeat(line=line, source_id=order.source_id))
         latest[order.source_id] = order
     return list(latest.values()), repeats
+
+
+async def _insert_usual(
+    tx: Tx, usual: OrderColumns, goods: Named, *, enter: bool, now: datetime
+) -> bool:
+    """Store orders that are all new and name nobody and no place that is not known; or say no."""
+    customers = await find_people(tx, set(distinct(usual.customers)), enter=enter, now=now)
+    locations = await _ids_of(tx, "location", set(distinct(usual.locations)))
+    if None in customers.values() or None in locations.values():
+        return False
+    if await list_orders_by_source(tx, usual.fixed["source_id"].to_pylist()):
+        return False
+    products = await _find_goods(tx, set(distinct(usual.products)), goods)
+    columns = usual.columns(customers=customers, locations=locations, products=products)
+    await _store(tx, columns, now=now)
+    return True
 
 
 async def _look_up(
@@ -164,10 +192,10 @@ async def _ids_of(tx: Tx, table: Any, references: set[str]) -> Named:
 
 def _check_places(order: OrderRows, found: _Places) -> None:
     if order.customer is not None and found.customers[order.customer] is None:
-        msg = f"There is no customer '{order.customer}'."
+        msg = words("There is no customer '%(said)s'.", said=order.customer)
         raise InvalidInput(msg, field="customer")
     if order.location is not None and found.locations[order.location] is None:
-        msg = f"There is no location '{order.location}'."
+        msg = words("There is no location '%(said)s'.", said=order.location)
         raise InvalidInput(msg, field="location")
 
 
@@ -179,7 +207,7 @@ def _check_schema(order: OrderRows, checker: SchemaChecker, *, new: bool) -> Non
 def _refuse(order: OrderRows, error: KaquanError, problems: dict[int, Problem]) -> None:
     field = error.field if isinstance(error, InvalidInput) else "source_id"
     for place in range(order.start, order.stop):
-        problems[place] = Problem(place=place, field=field, reason=error.message)
+        problems[place] = Problem(place=place, field=field, reason=error.sentence)
 
 
 def _says_nothing_new(order: OrderRows, known: Order, found: _Places) -> bool:
@@ -258,16 +286,17 @@ async def _insert(tx: Tx, orders: Sequence[OrderRows], found: _Places, *, now: d
     )
     columns["customer_id"] = _owners(orders, found.customers, "customer")
     columns["location_id"] = _owners(orders, found.locations, "location")
-    ids = sorted(new_ids("ord", len(orders)))
-    bought = sorted({one for one in columns["customer_id"].to_pylist() if one is not None})
-    if bought:
-        await lock_customers(tx, bought)
+    await _store(tx, columns, now=now)
+
+
+async def _store(tx: Tx, columns: dict[str, Any], *, now: datetime) -> None:
+    bought = sorted(distinct(columns["customer_id"]))
+    living = await lock_living(tx, bought) if bought else []
+    ids = sorted(new_ids("ord", len(columns["source_id"])))
     parts = csv_parts({"id": ids, **in_order_of(columns, "placed_at")})
     await stage_rows(tx, ORDER_COLUMNS, parts, progress=lambda _: None)
-    await insert_staged_orders(tx, now=now)
+    await insert_orders_and_sums(tx, living, now=now)
     await drop_staging(tx)
-    if bought:
-        await add_to_summary_rows(tx, ids)
 
 
 def _owners(orders: Sequence[OrderRows], known: dict[str, str | None], name: str) -> Any:

@@ -211,7 +211,7 @@ async def _check_schema(
             checker.check(noun, given, new=known.get(source_id) is None)
         except InvalidInput as error:
             field = error.field or "metadata"
-            problems[place] = Problem(place=place, field=field, reason=error.message)
+            problems[place] = Problem(place=place, field=field, reason=error.sentence)
     places[:] = [place for place in places if place not in problems]
 
 
@@ -304,7 +304,7 @@ async def _write_merged(
         except KaquanError as error:
             field = error.field if isinstance(error, InvalidInput) else "source_id"
             place = folded.places[row]
-            problems[place] = Problem(place=place, field=field, reason=error.message)
+            problems[place] = Problem(place=place, field=field, reason=error.sentence)
     return folded.only([row for row in range(len(ids)) if ids[row] not in survivors]), done
 
 

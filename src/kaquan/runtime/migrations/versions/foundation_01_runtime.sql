@@ -44,11 +44,13 @@ create table project (
 call protect('project');
 create policy directory on project for select using (current_lookup() = 'project-directory');
 
--- Random keys that sign or seal on the project's behalf (wallet links, cursors).
+-- Random keys that sign or seal on the project's behalf (wallet links, cursors), wrapped by a master
+-- key outside of the database, which is named by a digest of it.
 create table project_key (
     project_id  integer not null default current_project() references project,
     purpose     text collate "C" not null,
-    key         bytea not null check (length(key) >= 32),
+    key         bytea not null check (length(key) >= 60),
+    master      text collate "C" not null,
     created_at  timestamptz not null,
     primary key (project_id, purpose)
 );

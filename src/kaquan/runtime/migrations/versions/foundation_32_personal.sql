@@ -1,20 +1,29 @@
--- Keys of what is personal: each project begins with one that wraps its customers' data keys, and
--- one by which personal values are looked up. Both are made with the project, so that no
--- transaction that is rolled back can leave behind data whose key was never stored.
+-- Which master keys wrap the keys of all projects, and how many keys each; names and counts only.
+create policy masters on project_key for select to current_user using (true);
+create function masters_in_use() returns table (master text, keys bigint)
+    language sql stable security definer set search_path = kaquan
+begin atomic
+    select k.master, count(*) from project_key k group by k.master order by k.master;
+end;
+grant execute on function masters_in_use() to kaquan_app;
 
--- gen_random_uuid takes its 122 bits from the system's generator; three of them fill a key.
-create function fresh_key() returns bytea language sql volatile
-    return sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
-                  || uuid_send(gen_random_uuid()));
-
-create function equip_project() returns trigger language plpgsql as $$
+-- A process that has another master key than the database's must not write with it; only a rotation
+-- says beforehand which one comes next. Its end and a key that is just being written wait for each
+-- other, so that none is left behind.
+create function refuse_other_master() returns trigger
+    language plpgsql security definer set search_path = kaquan as $$
 begin
-    insert into project_key (project_id, purpose, key, created_at)
-    values (new.project_id, 'personal 1', fresh_key(), new.created_at),
-           (new.project_id, 'personal index', fresh_key(), new.created_at);
-    return null;
+    perform pg_advisory_xact_lock_shared(hashtextextended('kaquan master', 0));
+    if new.master is distinct from nullif(current_setting('kaquan.next_master', true), '')
+       and exists (select from project_key)
+       and not exists (select from project_key where master = new.master) then
+        raise exception 'the keys of this database are wrapped by another master key than %',
+            new.master using errcode = 'KQ001';
+    end if;
+    return new;
 end $$;
-create trigger equip after insert on project for each row execute function equip_project();
+create trigger refuse_other_master before insert or update on project_key
+    for each row execute function refuse_other_master();
 
 -- By tokens of the beginnings of names. Under row-level security the index could not be used, as
 -- comparing arrays may tell of rows in an error's message; so the function runs as the tables' owner

@@ -2,12 +2,14 @@
 -- whether things are still as they were when a version learnt.
 
 -- card: data window, features, parameters, measures; verdict: why it took over or did not. artifact
--- is what predicts; it holds parameters and thresholds, nobody's data.
+-- is what predicts; it holds parameters and thresholds, nobody's data. scope tells apart what may be
+-- active side by side: of uplift, the pairs of an experiment's arms.
 create table prediction_model (
     project_id    integer not null default current_project() references project,
     id            text collate "C" not null,
     kind          text collate "C" not null
                   check (kind in ('next_purchase', 'redemption', 'lifetime_value', 'uplift')),
+    scope         text collate "C" not null default '',
     version       integer not null check (version > 0),
     status        text collate "C" not null check (status in ('candidate', 'active', 'retired')),
     card          jsonb not null,
@@ -24,10 +26,11 @@ create table prediction_model (
     check ((retired_at is null) = (status <> 'retired'))
 );
 call protect('prediction_model');
-create unique index prediction_model_active on prediction_model (project_id, kind)
+create unique index prediction_model_active on prediction_model (project_id, kind, scope)
     where status = 'active';
 create index prediction_model_trained on prediction_model (project_id, trained_at, id);
 
+-- alive_until is moved on by whoever works on it; in the past, they died.
 create table model_run (
     project_id   integer not null default current_project() references project,
     id           text collate "C" not null,
@@ -36,11 +39,13 @@ create table model_run (
                  check (status in ('pending', 'done', 'refused', 'failed')),
     subject      text collate "C",
     arm          text,
+    control      text,
     asked_by     text not null,
     model_id     text collate "C",
     lacks        jsonb not null default '[]',
     created_at   timestamptz not null,
     finished_at  timestamptz,
+    alive_until  timestamptz,
     primary key (project_id, id),
     foreign key (project_id, model_id) references prediction_model,
     check ((finished_at is null) = (status = 'pending'))

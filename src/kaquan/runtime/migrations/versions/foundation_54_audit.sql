@@ -43,6 +43,34 @@ begin
 end $$;
 create trigger chain before insert on audit_record for each row execute function chain_audit();
 
+-- The chain only grows, so no erasure could reach it: what conditions on customers' names, numbers
+-- and addresses compare with is not written into it. Conditions of rule trees name an attribute,
+-- those of the dialect are named by their key or by the name beside them.
+create function audit_masked(value jsonb) returns jsonb language plpgsql immutable as $$
+declare
+    personal constant text :=
+        '^(customer\.)?(id|source_id|name|email|phone|(address\.)?(postal_code|line_1|line_2))$';
+begin
+    case jsonb_typeof(value)
+    when 'array' then
+        return (select coalesce(jsonb_agg(audit_masked(item) order by place), '[]')
+                  from jsonb_array_elements(value) with ordinality as part (item, place));
+    when 'object' then
+        if value ? 'value' and value ->> 'attribute' ~ personal then
+            return value || '{"value": "hidden"}';
+        end if;
+        if value ? 'conditions' and value ->> 'name' ~ personal then
+            return value || '{"conditions": "hidden"}';
+        end if;
+        return (select coalesce(jsonb_object_agg(key, case
+                    when key ~ personal and jsonb_typeof(member) = 'object' and member ? 'conditions'
+                    then member || '{"conditions": "hidden"}' else audit_masked(member) end), '{}')
+                  from jsonb_each(value) as part (key, member));
+    else
+        return value;
+    end case;
+end $$;
+
 -- Secrets are named, never shown; what is too long to keep is told by its digest.
 create function audit_value(name text, value jsonb) returns jsonb language sql immutable as $$
     select case
@@ -51,7 +79,7 @@ create function audit_value(name text, value jsonb) returns jsonb language sql i
         when octet_length(value::text) > 16384 then jsonb_build_object(
             'bytes', octet_length(value::text),
             'sha256', encode(sha256(convert_to(value::text, 'UTF8')), 'hex'))
-        else value end
+        else audit_masked(value) end
 $$;
 
 -- Arguments: what the object is called, the column of its id ('' for the project's one and only),
@@ -126,4 +154,4 @@ call audit_changes('export', 'export', 'id', 'status row_count error file_id');
 call audit_changes('permanent_deletion', 'erasure', 'customer_id');
 
 grant select, insert on audit_record to kaquan_app;
-grant execute on function audit_text, chain_audit, audit_value, note_audit to kaquan_app;
+grant execute on function audit_text, chain_audit, audit_masked, audit_value, note_audit to kaquan_app;
