@@ -89,6 +89,8 @@ def _table(state: DemoState) -> Table:
 
 def _grid(findings: Mapping[str, str]) -> Table:
     grid = Table.grid(padding=(0, 2))
+    grid.add_column()
+    grid.add_column(overflow="fold")  # Chinese has no spaces to break at.
     for subject, text in findings.items():
         grid.add_row(f"[bold]{subject}[/]", escape(text))
     return grid
