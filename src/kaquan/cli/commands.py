@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from kaquan.cli.connect import connected, database_url
 from kaquan.runtime import Settings, load_settings, read_projects
@@ -107,15 +108,21 @@ def demo(
         run_server(settings, host=host, port=port, workers=1, with_worker=True)
 
 
+def _table(*headings: str, show_header: bool = True) -> Table:
+    """A table that breaks what does not fit, such as paths and tokens, and cuts nothing off."""
+    columns = [Column(heading, overflow="fold") for heading in headings]
+    return Table(*columns, box=None, show_header=show_header)
+
+
 def doctor(data_dir: DataDir = None) -> None:
     """Check this installation and say what to do about what is wrong."""
     from kaquan.cli.diagnosis import diagnose
 
     findings = diagnose(load_settings(data_dir))
-    table = Table("", "what", "finding", box=None, show_header=False)
+    table = _table("", "what", "finding", show_header=False)
     for finding in findings:
         mark = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "bad": "[red]bad[/]"}
-        table.add_row(mark[finding.verdict], finding.subject, finding.text)
+        table.add_row(mark[finding.verdict], escape(finding.subject), escape(finding.text))
     Console().print(table)
     if any(finding.verdict == "bad" for finding in findings):
         raise typer.Exit(1)
@@ -130,10 +137,10 @@ def migrate_database(data_dir: DataDir = None) -> None:
 def settings_list() -> None:
     """List every setting: its environment variable, value and meaning."""
     settings = load_settings()
-    table = Table("setting", "value", "meaning", box=None)
+    table = _table("setting", "value", "meaning")
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
-        table.add_row(f"KAQUAN_{name.upper()}", str(value), field.description or "")
+        table.add_row(f"KAQUAN_{name.upper()}", escape(str(value)), escape(field.description or ""))
     Console().print(table)
 
 
@@ -183,7 +190,7 @@ def _print_setup(setup: "FirstSetup", address: str) -> None:
         )
         return
     fresh = setup.credentials
-    table = Table(box=None, show_header=False)
+    table = _table("what", "value", show_header=False)
     table.add_row("Project", f"{setup.project.name} ({setup.project.id})")
     table.add_row("Address", address)
     table.add_row("Sign in", f"{fresh.admin.email}  password: {fresh.admin_password}")
