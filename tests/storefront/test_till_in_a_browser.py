@@ -175,6 +175,7 @@ async def test_scan_check_redeem_undo(
     page = await open_page(chromium, address, language=language, size=size)
     await sign_in(page, app, database, project)
     await page.goto("/staff")
+    await page.wait_for_load_state()
     await expect(page.locator("#code")).to_be_focused()
     await assert_fits(page)
     await keep_picture(page, f"till-empty-{name}")
@@ -198,6 +199,7 @@ async def test_scan_check_redeem_undo(
     await keep_picture(page, f"till-usable-{name}")
 
     # A second scan of the same code must not confirm anything.
+    await page.wait_for_load_state()
     await page.keyboard.type("KQ-7H3M9PQRSTUVW")
     await page.keyboard.press("Enter")
     assert await uses_left(database, project, "KQ-7H3M9PQRSTUVW") == 2
@@ -219,6 +221,7 @@ async def test_scan_check_redeem_undo(
     await keep_picture(page, f"till-undone-{name}")
 
     # Scanning on from here carries the code over and asks for its amount.
+    await page.wait_for_load_state()
     await page.keyboard.type("NOSUCH")
     await page.keyboard.press("Enter")
     await expect(page.locator("#amount")).to_be_focused()

@@ -23,7 +23,8 @@
     if (code.value.trim()) amount.focus();
   });
   const focused = document.querySelector("[autofocus]");
-  if (focused?.value) focused.select();
+  // Who typed before this ran is not typed over.
+  if (focused?.value && focused.value === focused.defaultValue) focused.select();
 
   for (const button of document.querySelectorAll("[data-copy]")) {
     const source = document.getElementById(button.dataset.copy);
