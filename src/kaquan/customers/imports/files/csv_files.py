@@ -12,6 +12,7 @@ import re
 from collections.abc import Generator, Sequence
 from typing import Any, BinaryIO, TextIO
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
@@ -23,6 +24,9 @@ _BLOCK = 1 << 20
 _LONGEST_FIELD = 1 << 20
 _LONGEST_LINE = 4 << 20
 _LARGEST_SPLIT = 64 << 20
+_ODD_SPACES = b"\t\x0b\x0c\x1c\x1d\x1e\x1f"
+"""What a text is stripped of besides spaces and the ends of lines, of ASCII."""
+
 _ARROW: Any = pa
 _CSV: Any = arrow_csv
 
@@ -88,14 +92,12 @@ def _split_lines(
     ``place`` is the number of the first row and of the first line.
     """
     block = "".join(lines)
-    blank = rf"^[{re.escape(separator)}\r]*$"
     if (
         '"' in block
         or "\0" in block
         or block.startswith("\ufeff")
         or block.count("\r") != block.count("\r\n")
         or len(block) > _LARGEST_SPLIT
-        or re.search(blank, block.removesuffix("\n"), re.MULTILINE)
     ):
         return None
     names = [str(number) for number in range(len(headers))]
@@ -112,6 +114,8 @@ def _split_lines(
             _CSV.ParseOptions(delimiter=separator, quote_char=False, ignore_empty_lines=False),
             _CSV.ConvertOptions(
                 column_types=dict.fromkeys(names, _ARROW.string()),
+                null_values=[""],
+                strings_can_be_null=True,
                 include_columns=list(wanted.values()),
             ),
         )
@@ -119,13 +123,40 @@ def _split_lines(
         return None
     if table.num_rows != len(lines):
         return None
-    columns = {header: _cells(table.column(name).to_pylist()) for header, name in wanted.items()}
+    # A line without anything is one without this cell.
+    if all(column.null_count for column in table.columns) and _has_blank(block, separator):
+        return None
+    columns: dict[str, Cells] = {
+        header: table.column(name).to_pylist() for header, name in wanted.items()
+    }
+    if not _is_trim(content, separator):
+        columns = {header: _trimmed(cells) for header, cells in columns.items()}
     first, line = place
     return Chunk(first=first, lines=list(range(line, line + len(lines))), columns=columns)
 
 
-def _cells(texts: Sequence[str]) -> Cells:
-    return [text.strip() or None for text in texts]
+def _has_blank(block: str, separator: str) -> bool:
+    """Whether a line has nothing in it but separators."""
+    blank = rf"^[{re.escape(separator)}\r]*$"
+    return re.search(blank, block.removesuffix("\n"), re.MULTILINE) is not None
+
+
+def _is_trim(content: bytes, separator: str) -> bool:
+    """Whether surely no cell begins or ends with white space."""
+    odd = _ODD_SPACES.replace(separator.encode(), b"")
+    if not content.isascii() or any(content.find(one) >= 0 for one in odd):
+        return False
+    letters = np.frombuffer(content, np.uint8)
+    spaces = np.flatnonzero(letters == ord(" "))
+    edges = np.frombuffer(f"{separator}\r\n".encode(), np.uint8)
+    if content.startswith(b" ") or content.endswith(b" "):
+        return False
+    beside = np.concatenate((letters[spaces - 1], letters[spaces + 1]))
+    return not np.isin(beside, edges).any()
+
+
+def _trimmed(cells: Sequence[str | None]) -> Cells:
+    return [cell.strip() or None if cell else None for cell in cells]
 
 
 def _parse_lines(
@@ -153,7 +184,7 @@ def _parse_lines(
         return Chunk(first=number, lines=[], columns={name: [] for name in headers if name}), more
     starts, rows, reasons = zip(*part, strict=True)
     columns = {
-        name: _cells(texts)
+        name: _trimmed(texts)
         for name, texts in zip(headers, zip(*rows, strict=True), strict=True)
         if name
     }
