@@ -142,6 +142,24 @@ async def test_what_cannot_be_said_says_why(database: Database, project: Project
     }
 
 
+async def test_no_metric_says_anything_of_a_time_without_facts(
+    database: Database, project: Project, ask: Ask
+) -> None:
+    """A sum is zero and says that nothing happened; a share, or what needs more, is no number."""
+    async with database.transaction(project.project_id) as tx:
+        await _shop(tx)
+    before = Question(since=date(2025, 1, 1), until=date(2025, 1, 3))
+    daily = msgspec.structs.replace(before, grain=Grain.DAY)
+    for question, buckets in ((before, 1), (daily, 3)):
+        answers = await ask(*METRICS, question=question)
+        for key, answer in answers.items():
+            assert len(answer.points) == buckets, key
+            for point in answer.points:
+                may_be = (0,) if METRICS[key].bottom is None else ()
+                assert point.value is None or point.value in may_be, (key, point)
+                assert point.silence is not None or METRICS[key].running, (key, point)
+
+
 async def test_the_figures_are_the_ledgers(database: Database, project: Project, ask: Ask) -> None:
     async with database.transaction(project.project_id) as tx:
         spring = await add_campaign(tx, "Spring")
