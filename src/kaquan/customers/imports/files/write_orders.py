@@ -157,11 +157,11 @@ async def _look_up(
 
 
 async def _find_goods(tx: Tx, references: set[str], goods: Named) -> Named:
-    """Return our ids of products, asking for those that no earlier chunk named."""
+    """Return our ids of products, asking for those that no earlier chunk named; maybe of more."""
     if len(goods) > _MOST_REMEMBERED:
         goods.clear()
-    goods |= await _ids_of(tx, "product", {one for one in references if one not in goods})
-    return {one: goods[one] for one in references}
+    goods |= await _ids_of(tx, "product", references - goods.keys())
+    return goods
 
 
 async def find_people(tx: Tx, references: set[str], *, enter: bool, now: datetime) -> Named:
